@@ -1,0 +1,287 @@
+//! The handle that publishes: it gives every event its place in one sequence, and tells the segments.
+//!
+//! A publish encodes outside any lock, then holds one topic's lock while it takes a sequence, appends and marks, and
+//! wakes at most one task per marked segment when the lock is free again. What it costs does not depend on the number
+//! of subscribers, nor on that of other topics.
+
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+use crate::event::Event;
+use crate::frame::Frame;
+use crate::id::{Epoch, EventId};
+use crate::log::Retention;
+use crate::mailbox::Mailbox;
+use crate::stats::{Counters, Stats};
+use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering};
+use crate::topic::{Phase, Topic, TopicName, TopicState, Wakes};
+use crate::topics::Topics;
+
+/// What a [`Broadcaster`] keeps, and for how long.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How much of its past each topic keeps.
+    pub retention: Retention,
+    /// How long a topic that nobody reads is remembered after its last use, when it has ended or has nothing left:
+    /// as long, a reader who returns learns that it has ended, or is resumed without a needless gap.
+    pub forget_after: Duration,
+    /// What tells the time. Only differences count, so the clock of the wall has no say in anything.
+    pub clock: fn() -> Instant,
+}
+
+impl Default for Config {
+    /// Default retention, ten minutes, the system's monotonic clock.
+    fn default() -> Self {
+        Self { retention: Retention::default(), forget_after: Duration::from_secs(600), clock: Instant::now }
+    }
+}
+
+/// Publishes events to topics. Cheap to clone; every clone is the same broadcaster.
+///
+/// Publishing never waits for a subscriber. Subscribers are served by a [`Segment`](crate::Segment) of their thread.
+#[derive(Clone, Debug)]
+pub struct Broadcaster {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What the broadcaster and its segments share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) epoch: Epoch,
+    pub(crate) config: Config,
+    pub(crate) topics: Topics,
+    pub(crate) counters: Counters,
+    /// The last sequence given out. Taken under a topic's lock, released to all (see [`Topic`]).
+    head: AtomicU64,
+    /// No topic that was forgotten had an event above this.
+    forgotten: AtomicU64,
+    closed: AtomicBool,
+    started: Instant,
+    segments: Mutex<Vec<Arc<Mailbox>>>,
+}
+
+impl Broadcaster {
+    /// A broadcaster without topics, in a new epoch.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let started = (config.clock)();
+        Self {
+            shared: Arc::new(Shared {
+                epoch: Epoch::random(),
+                config,
+                topics: Topics::new(),
+                counters: Counters::new(),
+                head: AtomicU64::new(0),
+                forgotten: AtomicU64::new(0),
+                closed: AtomicBool::new(false),
+                started,
+                segments: Mutex::new(Vec::new()),
+            }),
+        }
+    }
+
+    /// Appends an event to a topic, which it creates if need be, and tells the topic's subscribers.
+    ///
+    /// When it returns, the event is in the log: whoever is subscribed will get it or be told that it was missed, and
+    /// whoever resumes from before it, too.
+    ///
+    /// # Errors
+    ///
+    /// The topic has ended, or the broadcaster is closed. Nothing was published then.
+    pub fn publish(&self, topic: &TopicName, event: &Event<'_>) -> Result<EventId, PublishError> {
+        let frame = Frame::encode(event);
+        let now = self.shared.now();
+        let mut wakes = Wakes::new();
+        let id = self.shared.with_topic(topic, |_, state| {
+            if self.shared.is_closed() {
+                return Err(PublishError::Closed);
+            }
+            if state.phase == Phase::Ended {
+                return Err(PublishError::Ended);
+            }
+            let retained = state.log.bytes();
+            // Release, so that a reader who loads the head before it locks this topic finds the frame there; Acquire,
+            // so that this holds for whoever gets a later sequence as well.
+            let sequence = self.shared.head.fetch_add(1, Ordering::AcqRel) + 1;
+            let id = EventId { epoch: self.shared.epoch, sequence };
+            state.log.append(frame, &id, now);
+            state.log.trim(&self.shared.config.retention, now);
+            state.used = now;
+            self.shared.counters.retained(retained, state.log.bytes());
+            state.mark(&mut wakes);
+            Ok(id)
+        })?;
+        wake(wakes);
+        Ok(id)
+    }
+
+    /// Ends a topic: its readers get what is left and then [`Delivery::Ended`](crate::Delivery::Ended), publishing to
+    /// it is refused, and it is remembered as ended for [`Config::forget_after`]. Answers whether it was live.
+    ///
+    /// # Errors
+    ///
+    /// There is no such topic: nothing was published to it yet, or it has been forgotten, and nobody reads it.
+    pub fn end(&self, topic: &TopicName) -> Result<bool, UnknownTopic> {
+        let mut wakes = Wakes::new();
+        let ended = self.shared.with_known_topic(topic, |state| {
+            if state.phase == Phase::Ended {
+                return false;
+            }
+            state.phase = Phase::Ended;
+            state.used = self.shared.now();
+            state.mark(&mut wakes);
+            true
+        })?;
+        wake(wakes);
+        Ok(ended)
+    }
+
+    /// The position behind everything published so far, in any topic: what a subscriber who subscribes now starts
+    /// from.
+    #[must_use]
+    pub fn position(&self) -> EventId {
+        EventId { epoch: self.shared.epoch, sequence: self.shared.head() }
+    }
+
+    /// The epoch of this broadcaster's ids.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.shared.epoch
+    }
+
+    /// Closes for good: publishing is refused from now on, and every subscriber gets what was published before and
+    /// then [`Delivery::Closed`](crate::Delivery::Closed).
+    ///
+    /// Linear in the number of topics.
+    pub fn close(&self) {
+        self.shared.closed.store(true, Ordering::Release);
+        // A publish that had looked at the flag before holds its topic's lock until it has marked. With every lock
+        // taken once, each event that was accepted is marked before the segments hear of the end.
+        self.shared.topics.for_each(|topic| drop(topic.state.lock()));
+        let segments = self.shared.segments.lock().clone();
+        wake(segments.iter().filter_map(|mailbox| mailbox.close()).collect());
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    /// Lets go of frames that have become too old, and of topics that nobody has used for
+    /// [`Config::forget_after`], in one of the parts into which the topics are divided; answers how many topics it
+    /// forgot.
+    ///
+    /// Call it every now and then: [`Broadcaster::EXPIRE_PARTS`] calls go round once. Each holds up publishing to
+    /// *new* topics of the part for the time it takes to look at all of the part.
+    pub fn expire(&self) -> usize {
+        let now = self.shared.now();
+        let Config { retention, forget_after, .. } = &self.shared.config;
+        self.shared.topics.retain_next(|topic| {
+            let mut state = topic.state.lock();
+            let retained = state.log.bytes();
+            state.log.trim(retention, now);
+            self.shared.counters.retained(retained, state.log.bytes());
+            let unused = !state.has_readers() && now.saturating_sub(state.used) >= *forget_after;
+            if !unused || !state.log.is_empty() {
+                return true;
+            }
+            // Before the name is free again: a topic that is created under it afterwards must know of this past.
+            self.shared.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);
+            state.phase = Phase::Forgotten;
+            false
+        })
+    }
+
+    /// In how many calls [`expire`](Self::expire) goes round.
+    pub const EXPIRE_PARTS: usize = Topics::PARTS;
+
+    /// Numbers to look at. Linear in the number of segments.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let subscribers = self.shared.segments.lock().iter().map(|mailbox| mailbox.subscribers()).sum();
+        self.shared.counters.stats(self.shared.topics.len(), subscribers, self.shared.head())
+    }
+}
+
+impl Shared {
+    pub(crate) fn head(&self) -> u64 {
+        self.head.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Time since the broadcaster was made.
+    pub(crate) fn now(&self) -> Duration {
+        (self.config.clock)().saturating_duration_since(self.started)
+    }
+
+    pub(crate) fn register(&self, mailbox: &Arc<Mailbox>) {
+        self.segments.lock().push(Arc::clone(mailbox));
+        // Whoever closes sets the flag first and then goes through the list: one of the two sees the other.
+        if self.is_closed() {
+            wake(mailbox.close().into_iter().collect());
+        }
+    }
+
+    pub(crate) fn unregister(&self, mailbox: &Arc<Mailbox>) {
+        self.segments.lock().retain(|other| !Arc::ptr_eq(other, mailbox));
+    }
+
+    /// Runs `f` on the topic under its lock; creates it if need be.
+    pub(crate) fn with_topic<R>(
+        &self,
+        name: &TopicName,
+        f: impl FnOnce(&Arc<Topic>, &mut TopicState) -> R,
+    ) -> R {
+        loop {
+            let topic = self.topics.find_or_create(name, || {
+                Topic::new(name.clone(), self.forgotten.load(Ordering::Acquire), self.now())
+            });
+            let mut state = topic.state.lock();
+            // It may have been forgotten between finding and locking it; its name then leads elsewhere.
+            if state.phase != Phase::Forgotten {
+                return f(&topic, &mut state);
+            }
+        }
+    }
+
+    fn with_known_topic<R>(
+        &self,
+        name: &TopicName,
+        f: impl FnOnce(&mut TopicState) -> R,
+    ) -> Result<R, UnknownTopic> {
+        let topic = self.topics.find(name).ok_or(UnknownTopic)?;
+        let mut state = topic.state.lock();
+        if state.phase == Phase::Forgotten {
+            return Err(UnknownTopic);
+        }
+        Ok(f(&mut state))
+    }
+}
+
+fn wake(wakes: Wakes) {
+    for waker in wakes {
+        waker.wake();
+    }
+}
+
+/// Why an event was not published.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The broadcaster is closed.
+    #[error("the broadcaster is closed")]
+    Closed,
+    /// The topic has ended.
+    #[error("the topic has ended")]
+    Ended,
+}
+
+/// There is no topic of that name.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("there is no such topic")]
+pub struct UnknownTopic;

@@ -1,0 +1,305 @@
+//! The bounded run of frames that a topic retains.
+//!
+//! Frames lie one behind another in blocks of contiguous bytes, so a run of any number of them is one slice, which
+//! whoever delivers it writes in one go. A block that is full is sealed: from then on a run is a reference into it.
+//! Out of the open block at the tail a run is copied, once for everybody who stands at the same position (the caller
+//! keeps it). Beside the bytes lies an index of 24 bytes a frame.
+//!
+//! A frame that is no longer retained stays behind as a number for a while, so that a subscriber who comes back for
+//! it can be told how many it missed.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::frame::Frame;
+use crate::id::EventId;
+
+/// A block is sealed before it grows past this; a frame over half of it has a block to itself.
+///
+/// A sealed block lives as long as one of its frames is retained or still being written to somebody, so this is also
+/// what a stalled reader can pin.
+const BLOCK: usize = 32 * 1024;
+
+/// How much of its past a topic keeps. A frame is let go of when it exceeds any one of the three bounds, but the
+/// newest frame always stays until its age ends it.
+#[derive(Clone, Debug)]
+pub struct Retention {
+    /// Frames at most.
+    pub events: NonZeroUsize,
+    /// Bytes of frames at most, as they are on the wire. Memory can exceed it by one block of 32 KiB, plus 32 bytes
+    /// for each of `events`.
+    pub bytes: usize,
+    /// How old a frame may be; none is no bound.
+    pub age: Option<Duration>,
+}
+
+impl Default for Retention {
+    /// 4096 frames, 1 MiB, five minutes.
+    fn default() -> Self {
+        const EVENTS: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not zero");
+        Self { events: EVENTS, bytes: 1024 * 1024, age: Some(Duration::from_secs(300)) }
+    }
+}
+
+/// A run of frames, contiguous as bytes and in the order of their log. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub(crate) bytes: Bytes,
+    pub(crate) frames: u64,
+    pub(crate) last: u64,
+}
+
+impl Run {
+    /// The bytes, as they go to the wire.
+    #[must_use]
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// The bytes, for whoever owns what it writes.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
+
+    /// How many frames it holds; at least one.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        self.frames
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    sequence: u64,
+    /// Where the frame ends, in bytes since the log began.
+    end: u64,
+    /// When it was appended, in the broadcaster's time.
+    at: Duration,
+}
+
+#[derive(Debug)]
+struct Block {
+    start: u64,
+    bytes: Bytes,
+}
+
+impl Block {
+    fn end(&self) -> u64 {
+        self.start + self.bytes.len() as u64
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Log {
+    entries: VecDeque<Entry>,
+    sealed: VecDeque<Block>,
+    tail: Vec<u8>,
+    tail_start: u64,
+    /// Where the oldest retained frame begins.
+    start: u64,
+    /// The highest sequence that is no longer retained; what is above it is all here.
+    floor: u64,
+    /// How many frames were ever let go of: the number, counted from one, of the last of them.
+    trimmed: u64,
+    /// The last of those, as far as they are remembered, in order.
+    forgotten: VecDeque<u64>,
+    /// The highest sequence that is not even remembered.
+    unknown: u64,
+}
+
+impl Log {
+    /// A log whose past up to `unknown`, if it ever had one, is lost.
+    pub(crate) fn new(unknown: u64) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            sealed: VecDeque::new(),
+            tail: Vec::new(),
+            tail_start: 0,
+            start: 0,
+            floor: unknown,
+            trimmed: 0,
+            forgotten: VecDeque::new(),
+            unknown,
+        }
+    }
+
+    pub(crate) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    pub(crate) fn trimmed(&self) -> u64 {
+        self.trimmed
+    }
+
+    /// The newest sequence that was ever appended, or the floor.
+    pub(crate) fn head(&self) -> u64 {
+        self.entries.back().map_or(self.floor, |entry| entry.sequence)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// What is retained, in bytes of frames.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.end() - self.start
+    }
+
+    /// Appends a frame under an id above all others. Amortised constant time, and one copy of a small frame.
+    pub(crate) fn append(&mut self, frame: Frame, id: &EventId, at: Duration) {
+        debug_assert!(id.sequence > self.head(), "sequences only ever rise");
+        if frame.max_len() > BLOCK / 2 {
+            self.seal();
+            let bytes = frame.into_bytes(id);
+            let start = self.tail_start;
+            self.tail_start += bytes.len() as u64;
+            self.sealed.push_back(Block { start, bytes });
+        } else {
+            if self.tail.len() + frame.max_len() > BLOCK {
+                self.seal();
+                // A topic that has filled a block will most likely fill the next.
+                self.tail.reserve_exact(BLOCK);
+            }
+            frame.append_to(&mut self.tail, id);
+        }
+        self.entries.push_back(Entry { sequence: id.sequence, end: self.end(), at });
+    }
+
+    /// Lets go of what exceeds the bounds; answers whether anything did. Amortised constant time per frame.
+    pub(crate) fn trim(&mut self, retention: &Retention, now: Duration) -> bool {
+        let before = self.trimmed;
+        while let Some(oldest) = self.entries.front() {
+            let too_many =
+                self.entries.len() > retention.events.get() || self.bytes() > retention.bytes as u64;
+            let too_old = retention.age.is_some_and(|age| now.saturating_sub(oldest.at) > age);
+            let exceeds = too_old || (too_many && self.entries.len() > 1);
+            if !exceeds {
+                break;
+            }
+            self.floor = oldest.sequence;
+            self.start = oldest.end;
+            self.trimmed += 1;
+            self.forgotten.push_back(oldest.sequence);
+            self.entries.pop_front();
+            if self.forgotten.len() > retention.events.get() {
+                self.unknown = self.forgotten.pop_front().unwrap_or(self.unknown);
+            }
+        }
+        if self.trimmed == before {
+            return false;
+        }
+        while self.sealed.front().is_some_and(|block| block.end() <= self.start) {
+            self.sealed.pop_front();
+        }
+        if self.entries.is_empty() {
+            self.tail_start += self.tail.len() as u64;
+            self.tail = Vec::new();
+            self.entries = VecDeque::new();
+        }
+        true
+    }
+
+    /// How many frames there ever were at or below `sequence`; none when that is no longer known. `O(log n)`.
+    pub(crate) fn count_through(&self, sequence: u64) -> Option<u64> {
+        if sequence >= self.floor {
+            return Some(
+                self.trimmed + self.entries.partition_point(|entry| entry.sequence <= sequence) as u64,
+            );
+        }
+        if sequence < self.unknown {
+            return None;
+        }
+        let above = self.forgotten.len() - self.forgotten.partition_point(|&forgotten| forgotten <= sequence);
+        Some(self.trimmed - above as u64)
+    }
+
+    /// The frames above `after` and at or below `through`, as far as one block and `limit` bytes go, but at least
+    /// one frame if there is any. `O(log n)`, and a copy of the run when it lies in the open block.
+    pub(crate) fn read(&self, after: u64, through: u64, limit: usize) -> Option<Run> {
+        let first = self.entries.partition_point(|entry| entry.sequence <= after);
+        let start = if first == 0 { self.start } else { self.entries[first - 1].end };
+        let (block_start, block) = self.block_at(start);
+        let end_max = (block_start + block.len() as u64).min(start.saturating_add(limit as u64));
+        let fitting = self.entries.partition_point(|entry| entry.sequence <= through && entry.end <= end_max);
+        let next = fitting.max(first + 1);
+        let last = self.entries.get(next - 1).filter(|entry| entry.sequence <= through)?;
+        let range = (start - block_start) as usize..(last.end - block_start) as usize;
+        let bytes = match block {
+            BlockBytes::Sealed(bytes) => bytes.slice(range),
+            BlockBytes::Open(bytes) => Bytes::copy_from_slice(&bytes[range]),
+        };
+        Some(Run { bytes, frames: (next - first) as u64, last: last.sequence })
+    }
+
+    /// The same frames one by one, appended to `into` under their sequences; answers how far that is complete:
+    /// `through`, or the last frame that fitted.
+    pub(crate) fn read_each(
+        &self,
+        after: u64,
+        through: u64,
+        limit: usize,
+        into: &mut Vec<(u64, Bytes)>,
+    ) -> u64 {
+        let Some(run) = self.read(after, through, limit) else {
+            return through;
+        };
+        let first = self.entries.partition_point(|entry| entry.sequence <= after);
+        let mut start = if first == 0 { self.start } else { self.entries[first - 1].end };
+        let base = start;
+        for entry in self.entries.range(first..first + run.frames as usize) {
+            into.push((
+                entry.sequence,
+                run.bytes.slice((start - base) as usize..(entry.end - base) as usize),
+            ));
+            start = entry.end;
+        }
+        let complete =
+            self.entries.get(first + run.frames as usize).is_none_or(|next| next.sequence > through);
+        if complete { through } else { run.last }
+    }
+
+    fn end(&self) -> u64 {
+        self.tail_start + self.tail.len() as u64
+    }
+
+    fn seal(&mut self) {
+        if self.tail.is_empty() {
+            return;
+        }
+        let bytes = Bytes::from(std::mem::take(&mut self.tail));
+        let start = self.tail_start;
+        self.tail_start += bytes.len() as u64;
+        self.sealed.push_back(Block { start, bytes });
+    }
+
+    fn block_at(&self, position: u64) -> (u64, BlockBytes<'_>) {
+        if position >= self.tail_start {
+            return (self.tail_start, BlockBytes::Open(&self.tail));
+        }
+        let block = &self.sealed[self.sealed.partition_point(|block| block.end() <= position)];
+        (block.start, BlockBytes::Sealed(&block.bytes))
+    }
+}
+
+enum BlockBytes<'a> {
+    Open(&'a [u8]),
+    Sealed(&'a Bytes),
+}
+
+impl BlockBytes<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Open(bytes) => bytes.len(),
+            Self::Sealed(bytes) => bytes.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

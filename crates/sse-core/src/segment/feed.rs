@@ -1,0 +1,220 @@
+//! A topic as one segment sees it: who of the segment reads it, how far it goes, and the lap that serves them.
+
+use crate::log::Run;
+use crate::sync::Arc;
+use crate::topic::{Phase, Topic, TopicState};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) topic: Arc<Topic>,
+    /// Subscribers, in no order; each knows its place here.
+    readers: Vec<usize>,
+    lap: Lap,
+    /// Whether the segment has it in line for (the rest of) a lap.
+    pub(super) queued: bool,
+    /// The topic's newest sequence when the segment last came for it. If it is out of date, the topic is marked, and
+    /// the segment will come again.
+    pub(super) head: u64,
+    pub(super) ended: bool,
+    memo: Option<Memo>,
+}
+
+/// A sweep over the readers. It keeps its place: news that comes during a lap extends it, so that nobody is favoured
+/// for standing at the front.
+#[derive(Debug, Default)]
+struct Lap {
+    hand: usize,
+    remaining: usize,
+}
+
+/// The last run that was read, for whoever stands where it begins. In a sweep that is nearly everyone.
+#[derive(Debug)]
+struct Memo {
+    after: u64,
+    /// The feed's head at the time: once it has moved on, a new read would bring more.
+    head: u64,
+    run: Run,
+}
+
+/// What a reader finds behind its position.
+#[derive(Debug)]
+pub(super) enum Read {
+    Run(Run),
+    Lost(Lost),
+    Nothing,
+}
+
+/// Frames behind a reader's position that are no longer retained.
+#[derive(Debug)]
+pub(super) struct Lost {
+    /// The highest of them.
+    pub(super) floor: u64,
+    /// Its number in the topic.
+    pub(super) trimmed: u64,
+    pub(super) missed: Option<u64>,
+}
+
+impl Feed {
+    pub(super) fn new(topic: Arc<Topic>) -> Self {
+        Self {
+            topic,
+            readers: Vec::new(),
+            lap: Lap::default(),
+            queued: false,
+            head: 0,
+            ended: false,
+            memo: None,
+        }
+    }
+
+    /// Adopts what the topic's lock guards.
+    pub(super) fn refresh(&mut self, state: &TopicState) {
+        self.head = state.log.head();
+        self.ended = state.phase == Phase::Ended;
+    }
+
+    /// Adds a reader; answers its place.
+    pub(super) fn add(&mut self, subscriber: usize) -> usize {
+        self.readers.push(subscriber);
+        if self.lap.remaining > 0 {
+            // The lap may be about to wrap round at the old end.
+            self.lap.remaining += 1;
+        }
+        self.readers.len() - 1
+    }
+
+    /// Removes the reader at a place; answers who has moved to that place.
+    pub(super) fn remove(&mut self, place: usize) -> Option<usize> {
+        self.readers.swap_remove(place);
+        self.lap.remaining = self.lap.remaining.min(self.readers.len());
+        self.readers.get(place).copied()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.readers.is_empty()
+    }
+
+    /// Sends the hand once round everybody from where it is.
+    pub(super) fn start_lap(&mut self) {
+        self.lap.remaining = self.readers.len();
+    }
+
+    pub(super) fn in_lap(&self) -> bool {
+        self.lap.remaining > 0
+    }
+
+    /// The next reader of the lap.
+    pub(super) fn next_in_lap(&mut self) -> Option<usize> {
+        self.lap.remaining = self.lap.remaining.checked_sub(1)?;
+        if self.lap.hand >= self.readers.len() {
+            self.lap.hand = 0;
+        }
+        let subscriber = self.readers.get(self.lap.hand).copied();
+        self.lap.hand += 1;
+        subscriber
+    }
+
+    /// What lies behind `after` for a reader who has been given, or told that it missed, the first `seen` frames of
+    /// the topic. The same bytes for all who stand at the same position and come one after another.
+    pub(super) fn read(&mut self, after: u64, seen: Option<u64>, limit: usize) -> Read {
+        if let Some(memo) = self.memo.as_ref().filter(|memo| memo.after == after && memo.head == self.head) {
+            return Read::Run(memo.run.clone());
+        }
+        let state = self.topic.state.lock();
+        if let Some(lost) = lost(&state, seen) {
+            return Read::Lost(lost);
+        }
+        match state.log.read(after, u64::MAX, limit) {
+            None => Read::Nothing,
+            Some(run) => {
+                drop(state);
+                if self.readers.len() > 1 {
+                    self.memo = Some(Memo { after, head: self.head, run: run.clone() });
+                }
+                Read::Run(run)
+            }
+        }
+    }
+
+    /// Whether it keeps bytes for the next who comes.
+    pub(super) fn keeps_run(&self) -> bool {
+        self.memo.is_some()
+    }
+
+    /// Lets go of them.
+    pub(super) fn forget_run(&mut self) {
+        self.memo = None;
+    }
+}
+
+/// What a reader has lost in a topic, if anything.
+pub(super) fn lost(state: &TopicState, seen: Option<u64>) -> Option<Lost> {
+    let (floor, trimmed) = (state.log.floor(), state.log.trimmed());
+    // Not knowing how many came before means that some of what lies behind is gone, and was not yet announced.
+    let lost = seen.is_none_or(|seen| seen < trimmed);
+    lost.then(|| Lost { floor, trimmed, missed: seen.map(|seen| trimmed - seen) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn feed_of(readers: impl Iterator<Item = usize>) -> Feed {
+        let mut feed = Feed::new(Arc::new(Topic::new("t".parse().unwrap(), 0, Duration::ZERO)));
+        for reader in readers {
+            feed.add(reader);
+        }
+        feed
+    }
+
+    #[test]
+    fn a_lap_goes_on_where_the_last_one_stopped() {
+        let mut feed = feed_of(0..4);
+        feed.start_lap();
+        assert_eq!((feed.next_in_lap(), feed.next_in_lap()), (Some(0), Some(1)));
+        feed.start_lap();
+        let lap: Vec<_> = std::iter::from_fn(|| feed.next_in_lap()).collect();
+        assert_eq!(lap, [2, 3, 0, 1]);
+    }
+
+    /// However readers come and go during a lap: who was there when it began, and still is, is visited, or moved (then
+    /// the caller visits it).
+    #[test]
+    fn nobody_is_skipped_when_others_come_and_go() {
+        for seed in 0..2000 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut feed = feed_of(0..random.usize(1..6));
+            for _ in 0..random.usize(0..6) {
+                feed.start_lap();
+                for _ in 0..random.usize(0..6) {
+                    feed.next_in_lap();
+                }
+            }
+            feed.start_lap();
+            let mut owed: HashSet<usize> = feed.readers.iter().copied().collect();
+            let mut next = 100;
+            while let Some(visited) = feed.next_in_lap() {
+                owed.remove(&visited);
+                if random.bool() {
+                    feed.add(next);
+                    next += 1;
+                }
+                if random.bool() {
+                    let place = random.usize(..feed.readers.len());
+                    owed.remove(&feed.readers[place]);
+                    if let Some(moved) = feed.remove(place) {
+                        owed.remove(&moved);
+                    }
+                }
+                if feed.is_empty() || next > 120 {
+                    break;
+                }
+            }
+            assert!(next > 120 || owed.is_empty(), "seed {seed}: {owed:?} were passed over");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! One slice of the subscribers, served by the thread that they live on.
+//!
+//! A segment takes everything that is new in its topics in one go, and then sweeps over the subscribers of those
+//! topics a slice at a time, so that its thread can accept, publish and write in between, and publishes that come
+//! meanwhile make the runs longer rather than the sweeps more.
+//!
+//! It tells no time and starts no task: whoever owns it calls [`Segment::turn`] whenever [`Segment::poll_marked`] is
+//! ready or the time has come that the last turn named. Both together are a task of a few lines, see the crate's
+//! `chat` example.
+
+mod feed;
+mod membership;
+mod merge;
+mod sink;
+mod state;
+mod subscriber;
+mod wheel;
+
+use std::cell::RefCell;
+use std::num::NonZeroUsize;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use thiserror::Error;
+
+pub use self::sink::{Deliveries, NoSink, Progress, Sink, SinkKey};
+use self::state::Aftermath;
+pub(crate) use self::state::State;
+use crate::broadcaster::Broadcaster;
+use crate::delivery::Position;
+use crate::mailbox::Mailbox;
+use crate::subscription::Subscription;
+use crate::sync::Arc;
+use crate::topic::TopicName;
+
+/// How a [`Segment`] serves.
+#[derive(Clone, Debug)]
+pub struct SegmentConfig {
+    /// After how long without a delivery a subscriber gets a heartbeat; none is never. At most a 64th of it, or for
+    /// some an eighth, early.
+    pub heartbeat: Option<Duration>,
+    /// How many subscribers one turn serves. Small slices let publishes pile up into longer runs and keep the thread
+    /// responsive; large ones save turns.
+    pub slice: NonZeroUsize,
+    /// How long a run may be, in bytes. A single frame may be longer.
+    pub run: usize,
+}
+
+impl Default for SegmentConfig {
+    /// 15 s, because proxies give up on a silent connection after 30 to 60 s; 32 subscribers; 16 KiB.
+    fn default() -> Self {
+        const SLICE: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
+        Self { heartbeat: Some(Duration::from_secs(15)), slice: SLICE, run: 16 * 1024 }
+    }
+}
+
+/// See the [module](self). Not `Send`: a segment and its subscriptions live on one thread. Cheap to clone; every clone
+/// is the same segment.
+#[derive(Debug)]
+pub struct Segment<S: Sink = NoSink> {
+    state: Rc<RefCell<State<S>>>,
+    mailbox: Arc<Mailbox>,
+    started: Instant,
+}
+
+impl<S: Sink> Clone for Segment<S> {
+    fn clone(&self) -> Self {
+        Self { state: Rc::clone(&self.state), mailbox: Arc::clone(&self.mailbox), started: self.started }
+    }
+}
+
+/// What a [`Segment::turn`] has left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// Nothing before [`Segment::poll_marked`] is ready, or before this time, if any.
+    Idle(Option<Instant>),
+    /// There are more subscribers to serve: let the thread's other tasks run, then call again.
+    More,
+}
+
+impl<S: Sink> Segment<S> {
+    /// A segment of a broadcaster, on this thread.
+    #[must_use]
+    pub fn new(broadcaster: &Broadcaster, config: SegmentConfig) -> Self {
+        let shared = Arc::clone(&broadcaster.shared);
+        let started = (shared.config.clock)();
+        let mailbox = Arc::new(Mailbox::new());
+        shared.register(&mailbox);
+        let state = Rc::new(RefCell::new(State::new(shared, Arc::clone(&mailbox), config)));
+        Self { state, mailbox, started }
+    }
+
+    /// Subscribes to one or several topics; naming one twice changes nothing. Topics that do not exist come into being.
+    ///
+    /// # Errors
+    ///
+    /// No topic was named.
+    pub fn subscribe(
+        &self,
+        topics: impl IntoIterator<Item = TopicName>,
+        position: Position,
+    ) -> Result<Subscription<S>, NoTopic> {
+        let mut topics: Vec<TopicName> = topics.into_iter().collect();
+        if topics.is_empty() {
+            return Err(NoTopic);
+        }
+        topics.sort_unstable();
+        topics.dedup();
+        let mut state = self.state.borrow_mut();
+        let first = state.subscribers.is_empty();
+        let key = state.subscribe(&topics, position);
+        // With nobody to serve, the last turn named no time for the next.
+        let waker = first.then(|| state.nudge()).flatten();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(Subscription::new(Rc::clone(&self.state), key))
+    }
+
+    /// Ready when a publish, an end or a close has come that no turn has seen. Wakes the last waker it was given; a
+    /// wake may be for nothing.
+    pub fn poll_marked(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let closing = self.state.borrow().closing;
+        self.mailbox.poll_marked(cx, closing)
+    }
+
+    /// Takes what is new and serves a slice of the subscribers it is for.
+    ///
+    /// Costs as much as the slice, and a lock for each topic with news. Wakers are woken at the end, when the segment
+    /// may be used again.
+    pub fn turn(&self, now: Instant) -> Turn {
+        let mut state = self.state.borrow_mut();
+        state.forget_runs();
+        state.take_marks();
+        state.tick(now.saturating_duration_since(self.started));
+        let mut aftermath = Aftermath::default();
+        let more = state.serve_slice(&mut aftermath);
+        let next = state.wheel.as_ref().and_then(wheel::Wheel::next);
+        drop(state);
+        for waker in aftermath.wakes {
+            waker.wake();
+        }
+        drop(aftermath.gone);
+        if more { Turn::More } else { Turn::Idle(next.map(|next| self.started + next)) }
+    }
+
+    /// A blocked sink can take more.
+    pub fn unblock(&self, sink: SinkKey) {
+        let mut state = self.state.borrow_mut();
+        let waker = state.unblock(sink).then(|| state.nudge()).flatten();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Drops a sink and its subscription; answers whether it was there.
+    pub fn remove(&self, sink: SinkKey) -> bool {
+        let removed = self.state.borrow_mut().remove_sink(sink);
+        removed.is_some()
+    }
+
+    /// How many subscribers it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state.borrow().subscribers.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// A subscription needs a topic.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a subscription needs at least one topic")]
+pub struct NoTopic;

@@ -1,0 +1,63 @@
+//! Where a segment delivers by itself, without a task that polls.
+
+use super::state::State;
+use crate::delivery::Delivery;
+
+/// Somewhere that a segment writes to: a socket that it owns, a buffer in a test.
+///
+/// A subscription without a sink is polled by its task, which the segment wakes. One that was
+/// [handed over](crate::Subscription::hand_over) has no task: the segment calls the sink when there is something for
+/// it, on the segment's thread.
+pub trait Sink: Sized + 'static {
+    /// Takes what `deliveries` yields until that is exhausted or the sink can take no more.
+    ///
+    /// Called from within the segment, whose methods must not be called from here.
+    fn deliver(&mut self, deliveries: &mut Deliveries<'_, Self>) -> Progress;
+}
+
+/// How a sink left [`Sink::deliver`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It can take no more: call it again after [`Segment::unblock`](crate::Segment::unblock), and only then. What was
+    /// not taken stays in the log at no cost.
+    Blocked,
+    /// It is closed, broken or finished: drop it, and the subscription with it.
+    Gone,
+    /// It could take more, but lets others have their turn: call it again soon.
+    More,
+    /// It took everything: call it again when there is something new.
+    Ready,
+}
+
+/// What a subscriber is owed, from its position on.
+#[derive(Debug)]
+pub struct Deliveries<'a, S: Sink> {
+    pub(super) state: &'a mut State<S>,
+    pub(super) key: usize,
+}
+
+impl<S: Sink> Deliveries<'_, S> {
+    /// The next delivery; none if there is nothing more for now. What was returned counts as delivered: the sink must
+    /// keep the part of a run that it could not write.
+    #[allow(clippy::should_implement_trait, reason = "not an iterator: it may yield again after none")]
+    pub fn next(&mut self) -> Option<Delivery> {
+        self.state.pull(self.key)
+    }
+}
+
+/// The sink of segments that own none: it can not be made.
+#[derive(Clone, Copy, Debug)]
+pub enum NoSink {}
+
+impl Sink for NoSink {
+    fn deliver(&mut self, _: &mut Deliveries<'_, Self>) -> Progress {
+        match *self {}
+    }
+}
+
+/// A sink that was handed over. Outlives it harmlessly: a key of a subscription that is gone means nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SinkKey {
+    pub(super) key: usize,
+    pub(super) generation: u32,
+}

@@ -1,0 +1,94 @@
+//! A subscriber's handle, for a task that polls.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use crate::delivery::Delivery;
+use crate::segment::{NoSink, Sink, SinkKey, State};
+
+/// A place in one or several topics of a broadcaster. Dropping it gives the place back, at the cost of a lock when it
+/// was the segment's last for a topic.
+///
+/// # Lagging
+///
+/// It has no queue: what has not been taken stays in the topics' logs. If it is taken later than the logs retain it,
+/// [`Delivery::Lagged`] comes in its place, with the exact number, and what is retained follows.
+///
+/// # Ending
+///
+/// After [`Delivery::Ended`] or [`Delivery::Closed`] there is nothing more.
+///
+/// # Cancel safety
+///
+/// What was not returned from [`poll_next`](Self::poll_next) or [`next`](Self::next) was not delivered; both may be
+/// abandoned at any time.
+pub struct Subscription<S: Sink = NoSink> {
+    state: Rc<RefCell<State<S>>>,
+    /// None once it was handed over.
+    key: Option<usize>,
+}
+
+impl<S: Sink> Subscription<S> {
+    pub(crate) fn new(state: Rc<RefCell<State<S>>>, key: usize) -> Self {
+        Self { state, key: Some(key) }
+    }
+
+    /// The next delivery, with all that has been published since the last one as far as a run goes; none after the
+    /// end. When pending, the task is woken once, however many events come; of several wakers, the last.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        let Some(key) = self.key else { return Poll::Ready(None) };
+        let mut state = self.state.borrow_mut();
+        if let Some(delivery) = state.pull(key) {
+            return Poll::Ready(Some(delivery));
+        }
+        let Ok(replaced) = state.park(key, cx.waker()) else {
+            return Poll::Ready(None);
+        };
+        drop(state);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    /// The next delivery, see [`poll_next`](Self::poll_next).
+    pub async fn next(&mut self) -> Option<Delivery> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// Whether all its topics have ended and nothing is left of them for it: the next delivery would be
+    /// [`Delivery::Ended`].
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        self.key.is_some_and(|key| self.state.borrow().is_at_end(key))
+    }
+
+    /// Gives the subscription to the segment, which from now on delivers to `sink` by itself, beginning with what is
+    /// owed already.
+    pub fn hand_over(mut self, sink: S) -> SinkKey {
+        let key = self.key.take().expect("only this method takes it, and it consumes the subscription");
+        let mut state = self.state.borrow_mut();
+        let (sink, task) = state.hand_over(key, sink);
+        let waker = state.nudge();
+        drop(state);
+        drop(task);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        sink
+    }
+}
+
+impl<S: Sink> Drop for Subscription<S> {
+    fn drop(&mut self) {
+        let Some(key) = self.key else { return };
+        let removed = self.state.borrow_mut().remove(key);
+        drop(removed);
+    }
+}
+
+impl<S: Sink> fmt::Debug for Subscription<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscription").field("key", &self.key).finish_non_exhaustive()
+    }
+}

@@ -120,7 +120,7 @@ impl Decoder {
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Item<'_>>, DecodeError> {
         let Some(ready) = self.advance(input)? else { return Ok(None) };
         Ok(Some(match ready {
-            Ready::Comment => Item::Comment(String::from_utf8_lossy(&self.comment)),
+            Ready::Comment => Item::Comment(block::text(&self.comment)),
             Ready::Event => Item::Event(Message {
                 name: self.block.name(),
                 data: self.block.data(),

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::delivery::Delivery;
+use crate::id::EventId;
 use crate::segment::{NoSink, Sink, SinkKey, State};
 
 /// A place in one or several topics of a broadcaster. Dropping it gives the place back, at the cost of a lock when it
@@ -26,24 +27,24 @@ use crate::segment::{NoSink, Sink, SinkKey, State};
 /// abandoned at any time.
 pub struct Subscription<S: Sink = NoSink> {
     state: Rc<RefCell<State<S>>>,
-    /// None once it was handed over.
-    key: Option<usize>,
+    key: usize,
+    /// The segment now owns the place.
+    handed_over: bool,
 }
 
 impl<S: Sink> Subscription<S> {
     pub(crate) fn new(state: Rc<RefCell<State<S>>>, key: usize) -> Self {
-        Self { state, key: Some(key) }
+        Self { state, key, handed_over: false }
     }
 
     /// The next delivery, with all that has been published since the last one as far as a run goes; none after the
     /// end. When pending, the task is woken once, however many events come; of several wakers, the last.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Delivery>> {
-        let Some(key) = self.key else { return Poll::Ready(None) };
         let mut state = self.state.borrow_mut();
-        if let Some(delivery) = state.pull(key) {
+        if let Some(delivery) = state.pull(self.key) {
             return Poll::Ready(Some(delivery));
         }
-        let Ok(replaced) = state.park(key, cx.waker()) else {
+        let Ok(replaced) = state.park(self.key, cx.waker()) else {
             return Poll::Ready(None);
         };
         drop(state);
@@ -56,19 +57,26 @@ impl<S: Sink> Subscription<S> {
         std::future::poll_fn(|cx| self.poll_next(cx)).await
     }
 
+    /// Where it stands: everything at or below has been delivered, or announced as missed, or was published before it
+    /// began. Whoever resumes from here gets what it would have got next.
+    #[must_use]
+    pub fn position(&self) -> EventId {
+        self.state.borrow().position(self.key)
+    }
+
     /// Whether all its topics have ended and nothing is left of them for it: the next delivery would be
     /// [`Delivery::Ended`].
     #[must_use]
     pub fn is_at_end(&self) -> bool {
-        self.key.is_some_and(|key| self.state.borrow().is_at_end(key))
+        self.state.borrow().is_at_end(self.key)
     }
 
     /// Gives the subscription to the segment, which from now on delivers to `sink` by itself, beginning with what is
     /// owed already.
     pub fn hand_over(mut self, sink: S) -> SinkKey {
-        let key = self.key.take().expect("only this method takes it, and it consumes the subscription");
+        self.handed_over = true;
         let mut state = self.state.borrow_mut();
-        let (sink, task) = state.hand_over(key, sink);
+        let (sink, task) = state.hand_over(self.key, sink);
         let waker = state.nudge();
         drop(state);
         drop(task);
@@ -81,9 +89,10 @@ impl<S: Sink> Subscription<S> {
 
 impl<S: Sink> Drop for Subscription<S> {
     fn drop(&mut self) {
-        let Some(key) = self.key else { return };
-        let removed = self.state.borrow_mut().remove(key);
-        drop(removed);
+        if !self.handed_over {
+            let removed = self.state.borrow_mut().remove(self.key);
+            drop(removed);
+        }
     }
 }
 

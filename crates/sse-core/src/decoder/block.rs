@@ -56,26 +56,21 @@ impl Block {
     }
 
     pub(super) fn data(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.data.strip_suffix(b"\n").unwrap_or(&self.data))
+        text(self.data.strip_suffix(b"\n").unwrap_or(&self.data))
     }
 
     pub(super) fn name(&self) -> Cow<'_, str> {
         if self.name.is_empty() {
             return Cow::Borrowed("message");
         }
-        String::from_utf8_lossy(&self.name)
+        text(&self.name)
     }
 
     /// Writes the id over `target` if the block has one, and says so. In place, to allocate nothing per event.
     pub(super) fn id_into(&self, target: &mut String) -> bool {
         if self.has_id {
             target.clear();
-            for chunk in self.id.utf8_chunks() {
-                target.push_str(chunk.valid());
-                if !chunk.invalid().is_empty() {
-                    target.push(char::REPLACEMENT_CHARACTER);
-                }
-            }
+            target.push_str(&text(&self.id));
         }
         self.has_id
     }
@@ -86,6 +81,12 @@ impl Block {
         self.has_id = false;
         self.id.clear();
     }
+}
+
+/// Text as the Encoding standard decodes it. Almost all text is valid, and for that `from_utf8` is several times
+/// faster than `from_utf8_lossy`, which goes byte by byte.
+pub(super) fn text(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 fn replace(buffer: &mut Vec<u8>, value: &[u8]) {

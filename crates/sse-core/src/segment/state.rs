@@ -249,6 +249,10 @@ impl<S: Sink> State<S> {
         self.subscribers[key].members.iter().all(|member| self.feeds[member.feed].ended)
     }
 
+    pub(crate) fn position(&self, key: usize) -> EventId {
+        EventId { epoch: self.shared.epoch, sequence: self.subscribers[key].cursor }
+    }
+
     /// Whether there is nothing left for a subscriber, and never will be.
     pub(crate) fn is_at_end(&self, key: usize) -> bool {
         self.subscribers[key].notice.is_none() && self.has_ended(key) && !self.is_behind(key)

@@ -1,0 +1,238 @@
+//! What was typed: the flags and `SSE_*` variables of the binary, and their help.
+//!
+//! Only syntax is judged here, by clap, which exits with 2. What the values mean together is
+//! [`Config::check`](crate::Config::check)'s to judge. No I/O, so every flag can be tested.
+
+use std::net::SocketAddr;
+
+use clap::Parser;
+
+use crate::{
+    Config, HubConfig,
+    config::AllowedOrigins,
+    telemetry::{self, LogFormat, LogSettings},
+};
+
+#[cfg(test)]
+mod tests;
+mod value;
+
+use self::value::{OriginArg, Size, Span};
+
+/// An SSE hub: publish an event once over HTTP, every EventSource gets it, in order, and resumes where it was.
+///
+/// Every flag can also be set as an environment variable, shown beside it; a flag wins over its variable.
+/// Times are written as 1500ms, 15s, 5m or 1h30m; sizes as 64KiB or 1MiB (powers of 1024), or in bytes.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "sse-server", version, after_long_help = EXAMPLES, max_term_width = 100)]
+pub struct Args {
+    /// Address to listen on; repeat it, or separate with commas, for more than one
+    ///
+    /// Port 0 takes a free port, which the first line of output names. Only this machine by default, because
+    /// there is no authentication yet.
+    #[arg(long, env = "SSE_LISTEN", value_name = "IP:PORT", value_delimiter = ',')]
+    #[arg(default_values_t = Config::default().listen)]
+    pub listen: Vec<SocketAddr>,
+
+    /// Listen where other machines can reach it, although everybody there may publish and read
+    ///
+    /// For a server behind a proxy that authenticates, or in a closed network such as a container's.
+    #[arg(long, env = "SSE_ALLOW_ANONYMOUS_REMOTE")]
+    pub allow_anonymous_remote: bool,
+
+    /// Threads that serve connections
+    ///
+    /// As many as there are cores by default: each runs an event loop of its own.
+    #[arg(long, env = "SSE_WORKERS", value_name = "N", default_value_t = Config::default().workers)]
+    pub workers: usize,
+
+    /// Connections at most, of the whole process [default: what the limit of open files allows]
+    ///
+    /// The limit of open files is raised as far as it may be, and some are kept in reserve. Clients beyond the
+    /// maximum wait until a connection closes.
+    #[arg(long, env = "SSE_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<usize>,
+
+    /// Connections that may wait to be accepted
+    ///
+    /// After a restart all clients come back at once. The kernel's own limit is net.core.somaxconn.
+    #[arg(long, env = "SSE_BACKLOG", value_name = "N", default_value_t = Config::default().backlog)]
+    pub backlog: u32,
+
+    /// Time for a request head to arrive
+    ///
+    /// Also for its first byte, on a new connection. Long enough for lost packets on a bad mobile network.
+    #[arg(long, env = "SSE_REQUEST_HEAD_TIMEOUT", value_name = "TIME")]
+    #[arg(default_value_t = Span(Config::default().request_head_timeout))]
+    pub request_head_timeout: Span,
+
+    /// Time that a connection may be idle between requests; 0s closes it after each
+    ///
+    /// Open streams are not idle: they last.
+    #[arg(long, env = "SSE_KEEP_ALIVE", value_name = "TIME")]
+    #[arg(default_value_t = Span(Config::default().keep_alive))]
+    pub keep_alive: Span,
+
+    /// Interval of the comments that keep an idle stream open
+    ///
+    /// Shorter than the idle limit of every proxy on the way: many have 30s or 60s.
+    #[arg(long, env = "SSE_HEARTBEAT", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().heartbeat))]
+    pub heartbeat: Span,
+
+    /// Shortest time after which clients reconnect; each is told a random one, up to twice as long
+    ///
+    /// Random, so that clients which were cut together do not come back together. 3s is Chromium's own.
+    #[arg(long, env = "SSE_RETRY", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().retry))]
+    pub retry: Span,
+
+    /// Events that a topic retains for those who return
+    ///
+    /// At 10 events per second, the default is nearly seven minutes.
+    #[arg(long, env = "SSE_RETAIN_EVENTS", value_name = "N")]
+    #[arg(default_value_t = HubConfig::default().retain_events)]
+    pub retain_events: usize,
+
+    /// Bytes that a topic retains
+    ///
+    /// Per topic: a thousand busy topics take a thousand times as much. At least --max-event.
+    #[arg(long, env = "SSE_RETAIN_BYTES", value_name = "SIZE")]
+    #[arg(default_value_t = Size(HubConfig::default().retain_bytes))]
+    pub retain_bytes: Size,
+
+    /// Age up to which a topic retains events
+    ///
+    /// Who was away for longer is told that there is a gap.
+    #[arg(long, env = "SSE_RETAIN_AGE", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().retain_age))]
+    pub retain_age: Span,
+
+    /// Time for which an ended or unused topic is remembered
+    ///
+    /// A reader who returns to an ended topic in this time is told to stop. At least --retain-age.
+    #[arg(long, env = "SSE_FORGET_AFTER", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().forget_after))]
+    pub forget_after: Span,
+
+    /// Bytes of one event at most, as sent
+    ///
+    /// Larger things are better published as a link.
+    #[arg(long, env = "SSE_MAX_EVENT", value_name = "SIZE")]
+    #[arg(default_value_t = Size(HubConfig::default().max_event))]
+    pub max_event: Size,
+
+    /// Topics of one subscription at most
+    ///
+    /// Each topic of a subscription costs time whenever it is served.
+    #[arg(long, env = "SSE_MAX_TOPICS_PER_SUBSCRIPTION", value_name = "N")]
+    #[arg(default_value_t = HubConfig::default().max_topics_per_subscription)]
+    pub max_topics_per_subscription: usize,
+
+    /// Time for the body of one event to arrive
+    ///
+    /// Not for a body that is itself an event stream: that may be silent for hours. A megabyte at 1 Mbit/s
+    /// takes 8s.
+    #[arg(long, env = "SSE_BODY_TIMEOUT", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().body_timeout))]
+    pub body_timeout: Span,
+
+    /// Time for which an Idempotency-Key makes a retry safe; 0s turns the keys off
+    ///
+    /// Longer than publishers go on retrying.
+    #[arg(long, env = "SSE_IDEMPOTENCY_WINDOW", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().idempotency_window))]
+    pub idempotency_window: Span,
+
+    /// Site whose pages may use the server, such as https://example.org, or * for all; repeatable
+    ///
+    /// None by default: pages of the server's own origin need no permission.
+    #[arg(long, env = "SSE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub allow_origin: Vec<OriginArg>,
+
+    /// Time for the server to end; streams are ended spread over it
+    ///
+    /// Spread, so that clients do not come back all at once. Shorter than the time after which an orchestrator
+    /// kills, 30s in many. A second signal ends at once.
+    #[arg(long, env = "SSE_DRAIN", value_name = "TIME")]
+    #[arg(default_value_t = Span(HubConfig::default().drain))]
+    pub drain: Span,
+
+    /// Form of the log, which goes to stderr
+    #[arg(long, env = "SSE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+
+    /// What to log: a level, or directives such as info,sse_server=debug
+    #[arg(long, env = "SSE_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(value_parser = telemetry::parse_filter)]
+    pub log: String,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Start it for this machine:
+    sse-server
+
+  Follow a topic, then publish to it from another terminal:
+    curl -N http://127.0.0.1:8080/events/news
+    curl -d 'hello' http://127.0.0.1:8080/events/news
+
+  Let the pages of a site use it from a browser:
+    sse-server --allow-origin https://example.org
+
+  In a container, behind a proxy that authenticates:
+    SSE_LISTEN=0.0.0.0:8080 SSE_ALLOW_ANONYMOUS_REMOTE=true sse-server
+
+  Keep an hour of small events for those who return:
+    sse-server --retain-age 1h --forget-after 2h --retain-events 100000 --retain-bytes 16MiB
+
+Exit status:
+  0   ended on request: SIGTERM, or SIGINT (Ctrl-C); a second one does not wait for streams to end
+  2   a flag or variable is not well-formed
+  71  the operating system refused something, such as an address to listen on
+  78  the configuration contradicts itself, or would be unsafe";
+
+impl Args {
+    /// The configuration that was typed. Not checked yet.
+    pub fn config(&self) -> Config {
+        Config {
+            listen: self.listen.clone(),
+            allow_anonymous_remote: self.allow_anonymous_remote,
+            workers: self.workers,
+            max_connections: self.max_connections,
+            backlog: self.backlog,
+            request_head_timeout: self.request_head_timeout.0,
+            keep_alive: self.keep_alive.0,
+            hub: HubConfig {
+                heartbeat: self.heartbeat.0,
+                retry: self.retry.0,
+                retain_events: self.retain_events,
+                retain_bytes: self.retain_bytes.0,
+                retain_age: self.retain_age.0,
+                forget_after: self.forget_after.0,
+                max_event: self.max_event.0,
+                max_topics_per_subscription: self.max_topics_per_subscription,
+                body_timeout: self.body_timeout.0,
+                idempotency_window: self.idempotency_window.0,
+                allow_origins: self.allow_origins(),
+                drain: self.drain.0,
+            },
+        }
+    }
+
+    /// How to log.
+    pub fn log_settings(&self) -> LogSettings {
+        LogSettings { format: self.log_format, filter: self.log.clone() }
+    }
+
+    fn allow_origins(&self) -> AllowedOrigins {
+        let mut these = Vec::new();
+        for origin in &self.allow_origin {
+            match origin {
+                OriginArg::Any => return AllowedOrigins::Any,
+                OriginArg::This(origin) => these.push(origin.clone()),
+            }
+        }
+        if these.is_empty() { AllowedOrigins::None } else { AllowedOrigins::These(these) }
+    }
+}

@@ -1,0 +1,183 @@
+//! One test per flag, through the parser that the binary uses.
+
+use std::time::Duration;
+
+use clap::{CommandFactory, error::ErrorKind};
+
+use super::*;
+
+fn parse(flags: &[&str]) -> Args {
+    Args::try_parse_from([&["sse-server"], flags].concat()).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn config(flags: &[&str]) -> Config {
+    parse(flags).config()
+}
+
+fn error(flags: &[&str]) -> clap::Error {
+    Args::try_parse_from([&["sse-server"], flags].concat()).unwrap_err()
+}
+
+const fn secs(secs: u64) -> Duration {
+    Duration::from_secs(secs)
+}
+
+#[test]
+fn the_command_is_sound() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn nothing_typed_is_the_default() {
+    assert_eq!(format!("{:?}", config(&[])), format!("{:?}", Config::default()));
+    assert_eq!(config(&[]).check(), Ok(()));
+}
+
+#[test]
+fn listen() {
+    let both = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:9000".parse().unwrap()];
+    assert_eq!(config(&["--listen", "127.0.0.1:0", "--listen", "[::1]:9000"]).listen, both);
+    assert_eq!(config(&["--listen=127.0.0.1:0,[::1]:9000"]).listen, both);
+    assert_eq!(error(&["--listen", "8080"]).kind(), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn allow_anonymous_remote() {
+    assert!(!config(&[]).allow_anonymous_remote);
+    assert!(config(&["--allow-anonymous-remote"]).allow_anonymous_remote);
+}
+
+#[test]
+fn workers() {
+    assert_eq!(config(&["--workers", "3"]).workers, 3);
+    assert_eq!(error(&["--workers", "-1"]).kind(), ErrorKind::UnknownArgument);
+}
+
+#[test]
+fn max_connections() {
+    assert_eq!(config(&[]).max_connections, None);
+    assert_eq!(config(&["--max-connections", "100"]).max_connections, Some(100));
+}
+
+#[test]
+fn backlog() {
+    assert_eq!(config(&["--backlog", "128"]).backlog, 128);
+}
+
+#[test]
+fn request_head_timeout() {
+    assert_eq!(
+        config(&["--request-head-timeout", "2500ms"]).request_head_timeout,
+        Duration::from_millis(2500)
+    );
+}
+
+#[test]
+fn keep_alive() {
+    assert_eq!(config(&["--keep-alive", "0s"]).keep_alive, Duration::ZERO);
+}
+
+#[test]
+fn heartbeat() {
+    assert_eq!(config(&["--heartbeat", "1m"]).hub.heartbeat, secs(60));
+    let message = error(&["--heartbeat", "15"]).to_string();
+    assert!(message.contains("time unit needed"), "{message}");
+}
+
+#[test]
+fn retry() {
+    assert_eq!(config(&["--retry", "500ms"]).hub.retry, Duration::from_millis(500));
+}
+
+#[test]
+fn retain_events() {
+    assert_eq!(config(&["--retain-events", "7"]).hub.retain_events, 7);
+}
+
+#[test]
+fn retain_bytes() {
+    assert_eq!(config(&["--retain-bytes", "16MiB"]).hub.retain_bytes, 16 << 20);
+    assert_eq!(config(&["--retain-bytes", "4096"]).hub.retain_bytes, 4096);
+    let message = error(&["--retain-bytes", "lots"]).to_string();
+    assert!(message.contains("write a size as"), "{message}");
+}
+
+#[test]
+fn retain_age() {
+    assert_eq!(config(&["--retain-age", "1h30m"]).hub.retain_age, secs(5400));
+}
+
+#[test]
+fn forget_after() {
+    assert_eq!(config(&["--forget-after", "1day"]).hub.forget_after, secs(86_400));
+}
+
+#[test]
+fn max_event() {
+    assert_eq!(config(&["--max-event", "64KiB"]).hub.max_event, 65_536);
+}
+
+#[test]
+fn max_topics_per_subscription() {
+    assert_eq!(config(&["--max-topics-per-subscription", "8"]).hub.max_topics_per_subscription, 8);
+}
+
+#[test]
+fn body_timeout() {
+    assert_eq!(config(&["--body-timeout", "1s"]).hub.body_timeout, secs(1));
+}
+
+#[test]
+fn idempotency_window() {
+    assert_eq!(config(&["--idempotency-window", "0s"]).hub.idempotency_window, Duration::ZERO);
+}
+
+#[test]
+fn allow_origin() {
+    assert_eq!(config(&[]).hub.allow_origins, AllowedOrigins::None);
+    let two = ["--allow-origin", "https://a.example,http://localhost:3000"];
+    let AllowedOrigins::These(origins) = config(&two).hub.allow_origins else { panic!("two are named") };
+    assert_eq!(
+        origins.iter().map(|o| o.as_str()).collect::<Vec<_>>(),
+        ["https://a.example", "http://localhost:3000"]
+    );
+    let any = ["--allow-origin", "https://a.example", "--allow-origin", "*"];
+    assert_eq!(config(&any).hub.allow_origins, AllowedOrigins::Any);
+    let message = error(&["--allow-origin", "https://a.example/"]).to_string();
+    assert!(message.contains("such as https://a.example"), "{message}");
+}
+
+#[test]
+fn drain() {
+    assert_eq!(config(&["--drain", "25s"]).hub.drain, secs(25));
+}
+
+#[test]
+fn log_and_log_format() {
+    let settings = parse(&["--log", "sse_server=trace", "--log-format", "json"]).log_settings();
+    assert_eq!(settings.filter, "sse_server=trace");
+    assert_eq!(settings.format, LogFormat::Json);
+    assert_eq!(parse(&[]).log_settings().filter, "info");
+    assert_eq!(error(&["--log", "=,="]).kind(), ErrorKind::ValueValidation);
+    assert_eq!(error(&["--log-format", "xml"]).kind(), ErrorKind::InvalidValue);
+}
+
+#[test]
+fn every_flag_has_a_variable_of_its_name() {
+    for arg in Args::command().get_arguments() {
+        let Some(long) = arg.get_long().filter(|long| !["help", "version"].contains(long)) else { continue };
+        let expected = format!("SSE_{}", long.replace('-', "_").to_uppercase());
+        assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(&*expected));
+    }
+}
+
+#[test]
+fn the_examples_in_the_help_are_valid() {
+    let lines = EXAMPLES.lines().map(str::trim);
+    let mut commands = lines.filter(|line| line.starts_with("sse-server")).peekable();
+    assert!(commands.peek().is_some());
+    for command in commands {
+        let args = Args::try_parse_from(command.split_whitespace()).unwrap();
+        assert_eq!(args.config().check(), Ok(()), "{command}");
+    }
+}

@@ -1,0 +1,182 @@
+//! What holds while the server runs: complete and, once [`Config::check`] has passed, free of contradictions.
+//!
+//! Every default has its reason beside it. What was typed is in [`args`](crate::args). Nothing here reads the
+//! environment, and nothing binds before the check: [`Server::bind`](crate::Server::bind) does it first.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    num::NonZeroUsize,
+    thread,
+    time::Duration,
+};
+
+mod check;
+mod origin;
+
+pub use self::{
+    check::ConfigError,
+    origin::{AllowedOrigins, Origin, OriginError},
+};
+
+/// Everything that [`Server::bind`](crate::Server::bind) needs.
+///
+/// ```
+/// use sse_server::Config;
+///
+/// let config = Config { listen: vec!["127.0.0.1:0".parse()?], workers: 1, ..Config::default() };
+/// config.check()?;
+/// # Ok::<_, Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Addresses to listen on, at least one; port 0 takes a free one.
+    ///
+    /// Default `127.0.0.1:8080`: only this machine, because nobody has to say who they are yet.
+    pub listen: Vec<SocketAddr>,
+
+    /// Listen on addresses that other machines can reach, although everybody may publish and read.
+    ///
+    /// Default false. Meant for a server behind a proxy that authenticates, and for closed networks.
+    pub allow_anonymous_remote: bool,
+
+    /// Threads that serve connections, 1 to 512.
+    ///
+    /// Default: one per available core. Each has its own event loop and its own subscribers, so more would
+    /// only take turns.
+    pub workers: usize,
+
+    /// Connections that the process holds at most; `None` is as many as its file descriptors allow.
+    ///
+    /// Shared out evenly among the workers. Beyond it, clients wait in the backlog until a connection closes.
+    /// Default `None`: each connection is a descriptor, and any smaller number would be a guess.
+    pub max_connections: Option<usize>,
+
+    /// Connections that the kernel completes before the server accepts them, 1 to 65,535.
+    ///
+    /// Default 4,096, which is also Linux's own limit (`net.core.somaxconn`): after a restart everybody comes
+    /// back at once, and a full backlog makes each of them wait at least a second.
+    pub backlog: u32,
+
+    /// How long a request head may take, from its first byte; a new connection also has this long to send it.
+    /// 100 ms to 5 minutes.
+    ///
+    /// Default 5 s: two lost packets on a bad mobile network still fit in.
+    pub request_head_timeout: Duration,
+
+    /// How long a connection may stay idle between requests; 0 closes after each. At most 1 hour.
+    ///
+    /// Default 15 s: a publisher that sends an event every few seconds keeps its connection. Open streams are
+    /// not idle.
+    pub keep_alive: Duration,
+
+    /// What the routes need.
+    pub hub: HubConfig,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
+            allow_anonymous_remote: false,
+            workers: available_workers(),
+            max_connections: None,
+            backlog: 4096,
+            request_head_timeout: Duration::from_secs(5),
+            keep_alive: Duration::from_secs(15),
+            hub: HubConfig::default(),
+        }
+    }
+}
+
+/// The part of the configuration that comes along when the [routes](crate::routes) are mounted elsewhere.
+#[derive(Clone, Debug)]
+pub struct HubConfig {
+    /// An idle stream gets a comment this often. 100 ms to 1 hour.
+    ///
+    /// Default 15 s: below the shortest idle limits met on the way (30 s in some proxies, 60 s in nginx), with
+    /// one heartbeat to spare. It is also how soon a peer that vanished is noticed, on top of TCP's 30 s.
+    pub heartbeat: Duration,
+
+    /// Shortest time after which a client reconnects. 100 ms to 1 hour.
+    ///
+    /// Each stream is told a value between this and twice this, at random, so that clients that were cut
+    /// together do not come back together. Default 3 s, as in Chromium.
+    pub retry: Duration,
+
+    /// Events that a topic retains at most, at least 1.
+    ///
+    /// Default 4,096: at 10 events per second nearly seven minutes, more than [`retain_age`](Self::retain_age).
+    pub retain_events: usize,
+
+    /// Bytes that a topic retains at most, as sent; no less than [`max_event`](Self::max_event).
+    ///
+    /// Default 1 MiB, so that a thousand busy topics fit in a gigabyte.
+    pub retain_bytes: usize,
+
+    /// Age at which a topic lets go of an event. At least 1 s.
+    ///
+    /// Default 5 minutes: who was away for longer, in a tunnel or asleep, wants the state and not the history.
+    pub retain_age: Duration,
+
+    /// How long a topic that has ended, or that nobody uses, is remembered; no less than
+    /// [`retain_age`](Self::retain_age).
+    ///
+    /// A reader who returns to an ended topic is told to stop; once the topic is forgotten it would wait for
+    /// events that never come. Default 10 minutes: twice as long as events are kept.
+    pub forget_after: Duration,
+
+    /// Bytes of one event, as sent, at most. 1 byte to 64 MiB.
+    ///
+    /// Default 1 MiB. Larger things are better published as a link.
+    pub max_event: usize,
+
+    /// Topics of one subscription at most, 1 to 4,096.
+    ///
+    /// Default 64: serving one costs time for each of its topics, and the request head has to hold the names.
+    pub max_topics_per_subscription: usize,
+
+    /// How long the body of one event may take. 100 ms to 1 hour.
+    ///
+    /// Not for a body that is an event stream: that may be silent for hours. Default 10 s: a megabyte at
+    /// 1 Mbit/s takes 8 s.
+    pub body_timeout: Duration,
+
+    /// How long an `Idempotency-Key` makes a retry safe; 0 turns the keys off. At most 24 hours.
+    ///
+    /// Default 2 minutes, as in NATS JetStream: longer than clients go on retrying.
+    pub idempotency_window: Duration,
+
+    /// Sites whose pages may use the server from a browser.
+    ///
+    /// Default none: pages of the same origin need no permission, and others should be named.
+    pub allow_origins: AllowedOrigins,
+
+    /// How long the end of the server may take; streams are ended spread over it. At most 1 hour.
+    ///
+    /// Default 10 s: fits in the 30 s that orchestrators give before they kill, and spreads ten thousand
+    /// reconnects to a thousand per second.
+    pub drain: Duration,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(15),
+            retry: Duration::from_secs(3),
+            retain_events: 4096,
+            retain_bytes: 1024 * 1024,
+            retain_age: Duration::from_secs(5 * 60),
+            forget_after: Duration::from_secs(10 * 60),
+            max_event: 1024 * 1024,
+            max_topics_per_subscription: 64,
+            body_timeout: Duration::from_secs(10),
+            idempotency_window: Duration::from_secs(2 * 60),
+            allow_origins: AllowedOrigins::default(),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+fn available_workers() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get).min(check::MAX_WORKERS)
+}

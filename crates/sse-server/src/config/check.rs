@@ -1,0 +1,261 @@
+//! The contradictions and bounds that a configuration is checked for.
+
+use std::{fmt, net::SocketAddr, ops::RangeInclusive, time::Duration};
+
+use bytesize::ByteSize;
+
+use super::{Config, HubConfig};
+
+/// What actix-server takes; it panics beyond.
+pub(super) const MAX_WORKERS: usize = 512;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const TENTH: Duration = Duration::from_millis(100);
+
+/// Why a configuration cannot be used. The message is one line: what is wrong, and what would be right.
+///
+/// Names are those of the flags, without dashes in front.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Everybody could publish and read.
+    #[error(
+        "listen {address} is open to other machines, and everybody there could publish and read every topic, \
+         because this version has no authentication: listen on 127.0.0.1 behind a proxy that authenticates, or \
+         set allow-anonymous-remote to accept it"
+    )]
+    AnonymousRemote {
+        /// The address that is not this machine's alone.
+        address: SocketAddr,
+    },
+
+    /// A topic would be forgotten with events that are to be kept.
+    #[error(
+        "forget-after ({}) is shorter than retain-age ({1}), so a topic would be forgotten before its events: \
+         make forget-after at least {1}",
+        time(*.forget_after), time(*.retain_age)
+    )]
+    ForgottenBeforeExpired {
+        /// As configured.
+        forget_after: Duration,
+        /// As configured.
+        retain_age: Duration,
+    },
+
+    /// A worker would have no connection.
+    #[error(
+        "max-connections ({connections}) is less than one for each of {workers} workers: raise it, or lower workers"
+    )]
+    FewerConnectionsThanWorkers {
+        /// As configured.
+        connections: usize,
+        /// As configured.
+        workers: usize,
+    },
+
+    /// Nothing to listen on.
+    #[error("there is no address to listen on: name at least one, such as 127.0.0.1:8080")]
+    NoAddress,
+
+    /// A value out of its bounds.
+    #[error("{name} is {value}: it must be from {least} to {most}")]
+    OutOfBounds {
+        /// The setting.
+        name: &'static str,
+        /// As configured.
+        value: String,
+        /// The smallest value that is allowed.
+        least: String,
+        /// The largest value that is allowed.
+        most: String,
+    },
+
+    /// The largest event would not fit in a topic.
+    #[error(
+        "retain-bytes ({}) is less than max-event ({1}), so a topic could not hold its largest event: raise \
+         retain-bytes to at least {1}, or lower max-event",
+        size(*.retain_bytes), size(*.max_event)
+    )]
+    RetainsLessThanAnEvent {
+        /// As configured.
+        retain_bytes: usize,
+        /// As configured.
+        max_event: usize,
+    },
+}
+
+impl Config {
+    /// Finds the first thing that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], whose message says what would be right.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.listen.is_empty() {
+            return Err(ConfigError::NoAddress);
+        }
+        let remote = self.listen.iter().find(|address| !address.ip().to_canonical().is_loopback());
+        if let Some(&address) = remote.filter(|_| !self.allow_anonymous_remote) {
+            return Err(ConfigError::AnonymousRemote { address });
+        }
+
+        within("workers", self.workers, 1..=MAX_WORKERS)?;
+        within("backlog", self.backlog, 1..=65_535)?;
+        time_within("request-head-timeout", self.request_head_timeout, TENTH..=5 * MINUTE)?;
+        time_within("keep-alive", self.keep_alive, Duration::ZERO..=HOUR)?;
+        match self.max_connections {
+            Some(connections) if connections < self.workers => {
+                Err(ConfigError::FewerConnectionsThanWorkers { connections, workers: self.workers })
+            }
+            _ => self.hub.check(),
+        }
+    }
+}
+
+impl HubConfig {
+    /// Finds the first thing that is wrong; for those who mount the routes themselves.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`], whose message says what would be right.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        time_within("heartbeat", self.heartbeat, TENTH..=HOUR)?;
+        time_within("retry", self.retry, TENTH..=HOUR)?;
+        time_within("retain-age", self.retain_age, Duration::from_secs(1)..=24 * 365 * HOUR)?;
+        time_within("forget-after", self.forget_after, Duration::from_secs(1)..=24 * 365 * HOUR)?;
+        time_within("body-timeout", self.body_timeout, TENTH..=HOUR)?;
+        time_within("idempotency-window", self.idempotency_window, Duration::ZERO..=24 * HOUR)?;
+        time_within("drain", self.drain, Duration::ZERO..=HOUR)?;
+        within("retain-events", self.retain_events, 1..=usize::MAX)?;
+        within("max-topics-per-subscription", self.max_topics_per_subscription, 1..=4096)?;
+        within("max-event", size(self.max_event), ByteSize::b(1)..=ByteSize::mib(64))?;
+
+        if self.retain_bytes < self.max_event {
+            return Err(ConfigError::RetainsLessThanAnEvent {
+                retain_bytes: self.retain_bytes,
+                max_event: self.max_event,
+            });
+        }
+        if self.forget_after < self.retain_age {
+            return Err(ConfigError::ForgottenBeforeExpired {
+                forget_after: self.forget_after,
+                retain_age: self.retain_age,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn within<T>(name: &'static str, value: T, bounds: RangeInclusive<T>) -> Result<(), ConfigError>
+where
+    T: PartialOrd + fmt::Display,
+{
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    let (least, most) = (bounds.start().to_string(), bounds.end().to_string());
+    Err(ConfigError::OutOfBounds { name, value: value.to_string(), least, most })
+}
+
+fn time_within(
+    name: &'static str,
+    value: Duration,
+    bounds: RangeInclusive<Duration>,
+) -> Result<(), ConfigError> {
+    if bounds.contains(&value) {
+        return Ok(());
+    }
+    let (least, most) = (time(*bounds.start()).to_string(), time(*bounds.end()).to_string());
+    Err(ConfigError::OutOfBounds { name, value: time(value).to_string(), least, most })
+}
+
+fn time(time: Duration) -> impl fmt::Display {
+    humantime::format_duration(time)
+}
+
+fn size(bytes: usize) -> ByteSize {
+    ByteSize::b(bytes as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(change: impl FnOnce(&mut Config)) -> Result<(), String> {
+        let mut config = Config::default();
+        change(&mut config);
+        config.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_default_is_valid() {
+        assert_eq!(Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn other_machines_need_a_word_more() {
+        for address in ["0.0.0.0:80", "[::]:80", "192.0.2.1:80", "[::ffff:192.0.2.1]:80"] {
+            let mut config = Config { listen: vec![address.parse().unwrap()], ..Config::default() };
+            let message = config.check().unwrap_err().to_string();
+            assert!(message.contains("allow-anonymous-remote"), "{message}");
+            config.allow_anonymous_remote = true;
+            assert_eq!(config.check(), Ok(()));
+        }
+        for address in ["127.0.0.1:0", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+            let listen = vec![address.parse().unwrap()];
+            assert_eq!(Config { listen, ..Config::default() }.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn one_open_address_among_several_is_found() {
+        let listen = vec!["127.0.0.1:80".parse().unwrap(), "0.0.0.0:80".parse().unwrap()];
+        assert!(Config { listen, ..Config::default() }.check().is_err());
+    }
+
+    #[test]
+    fn a_topic_can_hold_its_largest_event() {
+        let message = with(|config| config.hub.retain_bytes = 64 * 1024).unwrap_err();
+        assert_eq!(
+            message,
+            "retain-bytes (64.0 KiB) is less than max-event (1.0 MiB), so a topic could not hold its largest \
+             event: raise retain-bytes to at least 1.0 MiB, or lower max-event"
+        );
+        assert_eq!(with(|config| (config.hub.retain_bytes, config.hub.max_event) = (64, 64)), Ok(()));
+    }
+
+    #[test]
+    fn a_topic_is_not_forgotten_before_its_events() {
+        let message = with(|config| config.hub.forget_after = MINUTE).unwrap_err();
+        assert!(message.contains("forget-after (1m)") && message.contains("at least 5m"), "{message}");
+    }
+
+    #[test]
+    fn every_worker_gets_a_connection() {
+        assert!(with(|config| (config.workers, config.max_connections) = (4, Some(3))).is_err());
+        assert_eq!(with(|config| (config.workers, config.max_connections) = (4, Some(4))), Ok(()));
+    }
+
+    #[test]
+    fn a_value_out_of_bounds_is_named_with_its_bounds() {
+        let message = with(|config| config.hub.heartbeat = Duration::from_millis(99)).unwrap_err();
+        assert_eq!(message, "heartbeat is 99ms: it must be from 100ms to 1h");
+        let message = with(|config| config.workers = 513).unwrap_err();
+        assert_eq!(message, "workers is 513: it must be from 1 to 512");
+        let message = with(|config| config.hub.max_event = 0).unwrap_err();
+        assert_eq!(message, "max-event is 0 B: it must be from 1 B to 64.0 MiB");
+        assert!(with(|config| config.listen.clear()).is_err());
+        assert!(with(|config| config.hub.retain_events = 0).is_err());
+        assert!(with(|config| config.hub.max_topics_per_subscription = 0).is_err());
+        assert!(with(|config| config.backlog = 0).is_err());
+        assert!(with(|config| config.request_head_timeout = Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn what_may_be_turned_off_may_be_zero() {
+        assert_eq!(with(|config| config.keep_alive = Duration::ZERO), Ok(()));
+        assert_eq!(with(|config| config.hub.drain = Duration::ZERO), Ok(()));
+        assert_eq!(with(|config| config.hub.idempotency_window = Duration::ZERO), Ok(()));
+    }
+}

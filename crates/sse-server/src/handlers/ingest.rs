@@ -1,0 +1,99 @@
+//! `POST /events/{topic}` with a body of `text/event-stream`: publish every event of it as it arrives.
+//!
+//! SSE in, SSE out: a stream that was made for one reader, an LLM's answer or a build's log, becomes one that many can
+//! join, leave and resume. It may last for hours; what is held in memory is one unfinished event.
+
+use std::pin::pin;
+
+use actix_web::HttpResponse;
+use actix_web::web::Payload;
+use futures_util::StreamExt;
+use serde::Serialize;
+use sse_core::{Decoder, EventId, Item, TopicName};
+
+use super::{not_published, publish};
+use crate::{Hub, Problem};
+
+/// Publishes the events of a body. Ids of the source are not ours and are dropped, as are its comments and `retry:`.
+///
+/// With `end`, the topic ends when the body has come to its end; not when it breaks off, so that a publisher which
+/// lost its connection can go on.
+pub(super) async fn ingest(
+    hub: &Hub,
+    topic: &TopicName,
+    payload: Payload,
+    end: bool,
+) -> Result<HttpResponse, Problem> {
+    let mut payload = pin!(payload);
+    // What an event takes besides its data is bounded by the length of a name; a line's framing is counted later.
+    let mut decoder = Decoder::new(hub.config().max_event.saturating_add(1024));
+    let mut progress = Progress::default();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| progress.explain(publish::incomplete()))?;
+        publish_all(hub, topic, &mut decoder, &chunk, &mut progress)?;
+    }
+    if end {
+        // Not there when the body had no event: then there is nothing to end.
+        let _ = hub.broadcaster().end(topic);
+    }
+    Ok(publish::answer(&progress.answer()))
+}
+
+fn publish_all(
+    hub: &Hub,
+    topic: &TopicName,
+    decoder: &mut Decoder,
+    mut input: &[u8],
+    progress: &mut Progress,
+) -> Result<(), Problem> {
+    loop {
+        let item = decoder.next(&mut input).map_err(|_| progress.explain(publish::too_large(hub)))?;
+        match item {
+            Some(Item::Event(message)) => {
+                let name = (message.name != "message").then_some(message.name.as_ref());
+                let event = publish::event(hub, name, message.data.as_bytes());
+                let event = event.map_err(|problem| progress.explain(problem))?;
+                let id = hub.broadcaster().publish(topic, &event);
+                let id = id.map_err(|error| progress.explain(not_published(hub, error)))?;
+                progress.published(id);
+            }
+            Some(_) => {}
+            None => return Ok(()),
+        }
+    }
+}
+
+/// What has been published so far: what a publisher has to know in order to go on after an error.
+#[derive(Debug, Default)]
+struct Progress {
+    count: u64,
+    last: Option<EventId>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    /// The last event's id, where a single publish has its only one.
+    id: Option<String>,
+    count: u64,
+}
+
+impl Progress {
+    fn published(&mut self, id: EventId) {
+        self.count += 1;
+        self.last = Some(id);
+    }
+
+    fn answer(&self) -> Answer {
+        Answer { id: self.last.map(|id| id.to_string()), count: self.count }
+    }
+
+    fn explain(&self, problem: Problem) -> Problem {
+        let said = problem.detail().unwrap_or_default();
+        let count = self.count;
+        let detail = match self.last {
+            Some(last) => format!("{said} ({count} events before it were published, the last is {last})"),
+            None => format!("{said} (nothing was published)"),
+        };
+        problem.with_detail(detail.trim_start().to_owned())
+    }
+}

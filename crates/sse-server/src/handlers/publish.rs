@@ -1,0 +1,152 @@
+//! `POST /events/{topic}`: publish the body, whatever its type, as the data of one event.
+
+use std::pin::pin;
+
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Bytes, BytesMut, Data, Path, Payload};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt;
+use mime::Mime;
+use serde::Serialize;
+use sse_core::{Event, EventId, TopicName};
+
+use super::{ingest, not_published, topic};
+use crate::idempotency::MAX_KEY;
+use crate::{Hub, Problem, ProblemKind, query};
+
+/// The header that makes a retry safe (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+pub(crate) async fn publish(
+    hub: Data<Hub>,
+    path: Path<String>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let topic = topic(&path)?;
+    let headers = request.headers();
+    let pairs = query::pairs(&request, &["event", "end"])?;
+    let name = query::single(&pairs, "event")?;
+    let end = match query::single(&pairs, "end")?.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(query::invalid("'end' is 'true' or 'false'".to_owned())),
+    };
+    if is_event_stream(headers)? {
+        if name.is_some() {
+            return Err(query::invalid("a body of text/event-stream names its events itself".to_owned()));
+        }
+        if headers.contains_key(IDEMPOTENCY_KEY) {
+            return Err(Problem::new(ProblemKind::BadRequest)
+                .with_detail("an Idempotency-Key is for a single event, not for a stream of them"));
+        }
+        return ingest::ingest(&hub, &topic, payload, end).await;
+    }
+    let key = key(headers)?;
+    let body = read(&hub, headers, payload).await?;
+    let event = event(&hub, name.as_deref(), &body)?;
+    let id = append(&hub, &topic, &event, key)?;
+    if end {
+        // It is there: this very request published to it.
+        let _ = hub.broadcaster().end(&topic);
+    }
+    Ok(answer(&Published { id: id.to_string() }))
+}
+
+#[derive(Serialize)]
+struct Published {
+    id: String,
+}
+
+/// The answer to a publisher.
+pub(super) fn answer(published: &impl Serialize) -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(published)
+}
+
+/// The event of a name and data out of a request.
+pub(super) fn event<'a>(hub: &Hub, name: Option<&'a str>, data: &'a [u8]) -> Result<Event<'a>, Problem> {
+    let invalid = |detail: String| Problem::new(ProblemKind::InvalidEvent).with_detail(detail);
+    let data = std::str::from_utf8(data).map_err(|error| {
+        let at = error.valid_up_to();
+        invalid(format!(
+            "data is UTF-8, and this is not from byte {at} on; send binary data as base64, for example"
+        ))
+    })?;
+    let event = Event::new(name, data).map_err(|error| invalid(error.to_string()))?;
+    if event.size() > hub.config().max_event {
+        return Err(too_large(hub));
+    }
+    Ok(event)
+}
+
+pub(super) fn too_large(hub: &Hub) -> Problem {
+    let most = hub.config().max_event;
+    Problem::new(ProblemKind::EventTooLarge).with_detail(format!(
+        "an event may take {most} bytes on the wire, where every line of data takes six more"
+    ))
+}
+
+fn append(hub: &Hub, topic: &TopicName, event: &Event<'_>, key: Option<&[u8]>) -> Result<EventId, Problem> {
+    let publish = || hub.broadcaster().publish(topic, event).map_err(|error| not_published(hub, error));
+    match key {
+        Some(key) => hub.idempotency().publish_once(topic, key, event, publish),
+        None => publish(),
+    }
+}
+
+fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
+    let mut keys = headers.get_all(IDEMPOTENCY_KEY);
+    let key = keys.next().map(|key| key.as_bytes());
+    let valid = keys.next().is_none() && key.is_none_or(|key| (1..=MAX_KEY).contains(&key.len()));
+    if !valid {
+        return Err(Problem::new(ProblemKind::BadRequest)
+            .with_detail(format!("an Idempotency-Key is one header of 1 to {MAX_KEY} bytes")));
+    }
+    Ok(key)
+}
+
+/// Whether the body is a stream of events. Everything else is data, but data that we would have to decode first.
+fn is_event_stream(headers: &HeaderMap) -> Result<bool, Problem> {
+    let unsupported = |detail| Err(Problem::new(ProblemKind::UnsupportedMediaType).with_detail(detail));
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return unsupported("send the body without a Content-Encoding");
+    }
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };
+    let Some(media) = content_type.to_str().ok().and_then(|text| text.parse::<Mime>().ok()) else {
+        return unsupported("the Content-Type is not a media type");
+    };
+    if media.get_param(mime::CHARSET).is_some_and(|charset| charset != mime::UTF_8) {
+        return unsupported("events are UTF-8; the Content-Type names another charset");
+    }
+    Ok(media.essence_str() == "text/event-stream")
+}
+
+/// Reads the body up to the size of an event, within the time that one may take.
+async fn read(hub: &Hub, headers: &HeaderMap, payload: Payload) -> Result<Bytes, Problem> {
+    let limit = hub.config().max_event;
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
+        return Err(too_large(hub));
+    }
+    let whole = async {
+        let mut payload = pin!(payload);
+        let mut body = BytesMut::new();
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| incomplete())?;
+            if body.len() + chunk.len() > limit {
+                return Err(too_large(hub));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    };
+    let time = hub.config().body_timeout;
+    tokio::time::timeout(time, whole).await.unwrap_or_else(|_| {
+        Err(Problem::new(ProblemKind::BodyTimeout)
+            .with_detail(format!("the body of an event has {} to arrive", humantime::format_duration(time))))
+    })
+}
+
+pub(super) fn incomplete() -> Problem {
+    Problem::new(ProblemKind::BadRequest).with_detail("the body broke off")
+}

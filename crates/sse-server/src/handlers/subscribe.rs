@@ -1,0 +1,176 @@
+//! `GET` and `HEAD`: open a stream of one or several topics, or say what it would be like.
+
+use std::rc::Rc;
+
+use actix_web::http::Version;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::web::{Data, Path};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, body};
+use sse_core::{Position, TopicName};
+
+use super::topic;
+use crate::position::{LAST_EVENT_ID, position};
+use crate::stream::{Life, StreamBody};
+use crate::transport::Connection;
+use crate::worker::Worker;
+use crate::{Hub, Problem, ProblemKind, control, negotiate, query};
+
+pub(crate) async fn stream_one(
+    hub: Data<Hub>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    open(&hub, &request, Ask::one(&hub, &path, &request)?)
+}
+
+pub(crate) async fn stream_several(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    open(&hub, &request, Ask::several(&hub, &request)?)
+}
+
+pub(crate) async fn head_one(
+    hub: Data<Hub>,
+    path: Path<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Problem> {
+    Ask::one(&hub, &path, &request).map(|_| head(&hub))
+}
+
+pub(crate) async fn head_several(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ask::several(&hub, &request).map(|_| head(&hub))
+}
+
+/// What a valid request for a stream asks for.
+#[derive(Debug)]
+struct Ask {
+    topics: Vec<TopicName>,
+    position: Position,
+    prime: bool,
+}
+
+impl Ask {
+    fn one(hub: &Hub, path: &str, request: &HttpRequest) -> Result<Self, Problem> {
+        Self::parse(hub, request, &["last_event_id", "lastEventId", "prime"], vec![topic(path)?])
+    }
+
+    fn several(hub: &Hub, request: &HttpRequest) -> Result<Self, Problem> {
+        Self::parse(hub, request, &["topic", "last_event_id", "lastEventId", "prime"], Vec::new())
+    }
+
+    fn parse(
+        hub: &Hub,
+        request: &HttpRequest,
+        known: &'static [&'static str],
+        mut topics: Vec<TopicName>,
+    ) -> Result<Self, Problem> {
+        let headers = request.headers();
+        if !negotiate::accepts_event_stream(headers.get_all(header::ACCEPT)) {
+            return Err(ProblemKind::NotAcceptable.into());
+        }
+        if has_body(headers) {
+            return Err(
+                Problem::new(ProblemKind::BadRequest).with_detail("a request for a stream has no body")
+            );
+        }
+        let pairs = query::pairs(request, known)?;
+        for (_, name) in pairs.iter().filter(|(name, _)| *name == "topic") {
+            topics.push(topic(name)?);
+        }
+        topics.sort_unstable();
+        topics.dedup();
+        let most = hub.config().max_topics_per_subscription;
+        if topics.is_empty() {
+            return Err(query::invalid("name at least one topic, as in /events?topic=a&topic=b".to_owned()));
+        }
+        if topics.len() > most {
+            return Err(Problem::new(ProblemKind::TooManyTopics)
+                .with_detail(format!("a subscription may have {most} topics at most")));
+        }
+        let from_url = query::single(&pairs, "last_event_id")?.or(query::single(&pairs, "lastEventId")?);
+        let position = position(headers, from_url.as_deref());
+        // Only who begins now has no position yet; and who is given one in the URL has that on every reconnect.
+        let unplaced = position == Position::Now && from_url.is_none();
+        let prime = match query::single(&pairs, "prime")?.as_deref() {
+            None | Some("auto") => is_native_event_source(headers),
+            Some("id") => true,
+            Some("off") => false,
+            Some(_) => return Err(query::invalid("'prime' is one of 'auto', 'id', 'off'".to_owned())),
+        };
+        Ok(Self { topics, position, prime: prime && unplaced })
+    }
+}
+
+/// Opens the stream. Must not wait for anything before the response is made: actix would let a request that was
+/// sent behind this one change how it is encoded.
+fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Problem> {
+    if hub.is_draining() {
+        return Ok(respond(request).body(control::come_back(hub.retry())));
+    }
+    let worker = request.app_data::<Rc<Worker>>().expect("the routes bring their worker along");
+    let topics = topics_for_log(&ask.topics);
+    let subscription = worker
+        .segment()
+        .subscribe(ask.topics, ask.position)
+        .expect("a request without a topic was refused above");
+    if subscription.is_at_end() {
+        // The one status that tells an EventSource to stop (WHATWG HTML section 9.2.3).
+        return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
+    }
+    let preamble = control::preamble(hub.retry(), ask.prime.then(|| subscription.position()));
+    let connection = Connection::of(request);
+    let life = Life::new(request.peer_addr(), topics);
+    let guard = connection.map(Connection::begin_stream);
+    Ok(respond(request).body(StreamBody::new(hub.clone(), subscription, preamble, life, guard)))
+}
+
+/// What `GET` would answer, without a subscription; and the position to begin from in order to miss nothing from now
+/// on.
+fn head(hub: &Hub) -> HttpResponse {
+    let mut response = stream_headers();
+    response.insert_header((LAST_EVENT_ID, hub.broadcaster().position().to_string()));
+    response.body(body::None::new())
+}
+
+fn respond(request: &HttpRequest) -> HttpResponseBuilder {
+    let mut response = stream_headers();
+    if request.version() < Version::HTTP_11 {
+        // Chunked framing is not for HTTP/1.0 (RFC 9112 section 6.1): the end of the connection ends the stream.
+        response.no_chunking(u64::MAX);
+        response.force_close();
+    }
+    response
+}
+
+fn stream_headers() -> HttpResponseBuilder {
+    let mut response = HttpResponse::Ok();
+    response
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        // Neither kept nor compressed nor otherwise held up on the way.
+        .insert_header((header::CACHE_CONTROL, "no-store, no-transform"))
+        .insert_header(("x-accel-buffering", "no"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::VARY, "accept"));
+    response
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
+/// Whether this is a browser's own `EventSource`, which takes a block with nothing but an id for what it is. Libraries
+/// on top of `fetch`, which may take it for an empty event, neither bypass the cache nor can they hide that they do
+/// not.
+fn is_native_event_source(headers: &HeaderMap) -> bool {
+    let is = |name, expected: &str| headers.get(name).is_some_and(|value| value == expected);
+    let browser =
+        headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));
+    browser && is(header::ACCEPT, "text/event-stream") && is(header::CACHE_CONTROL, "no-cache")
+}
+
+fn topics_for_log(topics: &[TopicName]) -> String {
+    match topics {
+        [only] => only.to_string(),
+        [first, others @ ..] => format!("{first} and {} more", others.len()),
+        [] => String::new(),
+    }
+}

@@ -1,0 +1,85 @@
+//! The state that all routes share, on all workers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sse_core::{Broadcaster, Retention};
+
+use crate::HubConfig;
+use crate::idempotency::Idempotency;
+
+/// The handle that every route holds: cheap to clone, and every clone is the same hub.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    config: HubConfig,
+    broadcaster: Broadcaster,
+    idempotency: Idempotency,
+    draining: AtomicBool,
+}
+
+impl Hub {
+    /// An empty hub, in an epoch of its own.
+    ///
+    /// A count of zero retained events is taken as one; [`Config::check`](crate::Config::check) refuses it.
+    #[must_use]
+    pub fn new(config: HubConfig) -> Self {
+        let broadcaster = Broadcaster::new(sse_core::Config {
+            retention: Retention {
+                events: config.retain_events.try_into().unwrap_or(std::num::NonZeroUsize::MIN),
+                bytes: config.retain_bytes,
+                age: Some(config.retain_age),
+            },
+            forget_after: config.forget_after,
+            ..sse_core::Config::default()
+        });
+        let idempotency = Idempotency::new(config.idempotency_window);
+        let shared = Shared { config, broadcaster, idempotency, draining: AtomicBool::new(false) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What the hub was made with.
+    #[must_use]
+    pub fn config(&self) -> &HubConfig {
+        &self.shared.config
+    }
+
+    /// Where events are published. Publishing here, in the process, skips HTTP and nothing else.
+    #[must_use]
+    pub fn broadcaster(&self) -> &Broadcaster {
+        &self.shared.broadcaster
+    }
+
+    pub(crate) fn idempotency(&self) -> &Idempotency {
+        &self.shared.idempotency
+    }
+
+    /// Ends the hub: publishing is refused, and every stream gets what was published before, a jittered `retry:`,
+    /// `sse.drain`, and then its end. Readiness is off from now on.
+    pub fn drain(&self) {
+        self.shared.draining.store(true, Ordering::Release);
+        self.shared.broadcaster.close();
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.shared.draining.load(Ordering::Acquire)
+    }
+
+    /// A reconnection time for one client. Uniform between the configured one and twice that, so that clients which
+    /// were cut off together do not come back together.
+    pub(crate) fn retry(&self) -> Duration {
+        let base = self.config().retry.as_millis() as u64;
+        Duration::from_millis(fastrand::u64(base..=base.saturating_mul(2)))
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}

@@ -1,0 +1,71 @@
+//! An SSE hub: publish an event once over HTTP; every subscriber gets it, in order, over plain `EventSource`;
+//! who drops off resumes where it was, and who misses something is told exactly what.
+//!
+//! # The way of an event through this crate
+//!
+//! ```text
+//!   main ── args ──▶ config ──▶ server ── listener ──▶ actix-server: accepts, one thread per worker
+//!                                 │
+//!                                 ▼
+//!   socket ◀──▶ transport ◀──▶ actix-http ──▶ routes ──▶ handlers ──▶ hub ──▶ sse-core: Broadcaster
+//!                  ▲                            │                              │
+//!                  │                            └─▶ negotiate, error           ▼
+//!                  └───────────────────────────────────────── body ◀── segment of this worker
+//! ```
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`args`] | what was typed: flags and environment |
+//! | [`config`] | what holds: validated, with the reason of every default |
+//! | [`listener`] | sockets, and the options that every accepted connection inherits |
+//! | [`server`] | [`Server::bind`], then [`Server::run_until`]: the composition, and its end |
+//! | `transport` | what actix leaves open on a connection: deadlines for every head, bytes on an open stream |
+//! | [`hub`] | the state that all routes share |
+//! | [`routes`] | the HTTP surface, mountable in an actix `App` of your own |
+//! | [`negotiate`] | does this client want an event stream? |
+//! | [`error`] | every error as `application/problem+json` |
+//! | [`signal`], [`limits`], [`telemetry`] | the operating system's side of the binary |
+//!
+//! # Start a server
+//!
+//! ```no_run
+//! use sse_server::{Config, Server, Shutdown};
+//!
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::bind(Config::default())?;
+//! println!("listening on {:?}", server.local_addrs());
+//! server.run_until(async {
+//!     tokio::signal::ctrl_c().await.ok();
+//!     Shutdown::graceful()
+//! })
+//! .await?;
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod args;
+pub mod config;
+mod control;
+mod cors;
+pub mod error;
+mod handlers;
+pub mod hub;
+mod idempotency;
+pub mod limits;
+pub mod listener;
+pub mod negotiate;
+mod position;
+mod query;
+pub mod routes;
+pub mod server;
+pub mod signal;
+mod stream;
+pub mod telemetry;
+mod transport;
+mod worker;
+
+pub use config::{Config, ConfigError, HubConfig};
+pub use error::{Problem, ProblemKind};
+pub use hub::Hub;
+pub use routes::routes;
+pub use server::{BindError, Ended, Server, Shutdown};

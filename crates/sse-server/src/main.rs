@@ -1,0 +1,65 @@
+//! The `sse-server` binary: flags, log, bind, run.
+//!
+//! Ends with 0 when it was asked to (also if connections had to be cut), 2 for flags that are not well-formed,
+//! 71 if the operating system refuses something, 78 for a configuration that cannot be used.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Context;
+use clap::Parser;
+use sse_server::{BindError, Server, args::Args, limits, signal::Signals, telemetry};
+use tracing::info;
+
+/// `EX_OSERR` and `EX_CONFIG` of `sysexits.h`.
+const OS_ERROR: u8 = 71;
+const BAD_CONFIGURATION: u8 = 78;
+
+fn main() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One line, whatever the log is set to. If stderr is gone there is nobody to tell.
+            let _ = writeln!(io::stderr(), "sse-server: {error:#}");
+            let bad_configuration = matches!(error.downcast_ref(), Some(BindError::Config(_)));
+            ExitCode::from(if bad_configuration { BAD_CONFIGURATION } else { OS_ERROR })
+        }
+    }
+}
+
+fn start() -> anyhow::Result<()> {
+    let args = Args::parse();
+    telemetry::init(&args.log_settings())?;
+    let open_files = limits::raise_open_files();
+    let server = Server::bind(args.config())?;
+    announce(&server, args.workers).context("cannot write to stdout")?;
+    info!(version = env!("CARGO_PKG_VERSION"), workers = args.workers, open_files, "started");
+
+    // Connections have threads of their own: this one only waits for the end.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start an event loop")?.block_on(async {
+        let signals = Signals::catch().context("cannot catch signals")?;
+        server.run_until(signals.shutdown()).await.context("cannot start the workers")?;
+        Ok(())
+    })
+}
+
+/// Tells the person who started the server where it is and what to try. The first lines are for scripts too:
+/// they name the real ports.
+fn announce(server: &Server, workers: usize) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let plural = if workers == 1 { "" } else { "s" };
+    for address in server.local_addrs() {
+        let version = env!("CARGO_PKG_VERSION");
+        writeln!(out, "sse-server {version} listening on http://{address} ({workers} worker{plural})")?;
+    }
+    if let Some(address) = server.local_addrs().first() {
+        writeln!(out)?;
+        writeln!(out, "  follow a topic   curl -N http://{address}/events/news")?;
+        writeln!(out, "  publish to it    curl -d 'hello' http://{address}/events/news")?;
+        writeln!(out, "  stop             Ctrl-C; all flags: sse-server --help")?;
+    }
+    out.flush()
+}

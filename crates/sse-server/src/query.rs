@@ -1,0 +1,95 @@
+//! The query of a request as pairs, decoded strictly: what is not valid UTF-8 or not known is an error, not a guess.
+
+use std::borrow::Cow;
+
+use actix_web::HttpRequest;
+use percent_encoding::percent_decode_str;
+
+use crate::{Problem, ProblemKind};
+
+/// The pairs of `request`'s query, in order, `+` being a space (WHATWG URL section 5.1).
+///
+/// `known` are the names that mean something here.
+pub(crate) fn pairs<'r>(
+    request: &'r HttpRequest,
+    known: &'static [&'static str],
+) -> Result<Vec<(&'static str, Cow<'r, str>)>, Problem> {
+    request
+        .query_string()
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name)?;
+            let name = known.iter().find(|known| **known == name).ok_or_else(|| unknown(known))?;
+            Ok((*name, decode(value)?))
+        })
+        .collect()
+}
+
+/// The only value of a parameter, if it is there.
+pub(crate) fn single<'q>(
+    pairs: &[(&'static str, Cow<'q, str>)],
+    name: &'static str,
+) -> Result<Option<Cow<'q, str>>, Problem> {
+    let mut values = pairs.iter().filter(|(other, _)| *other == name).map(|(_, value)| value);
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(invalid(format!("the parameter '{name}' may be given once")));
+    }
+    Ok(value.cloned())
+}
+
+pub(crate) fn invalid(detail: String) -> Problem {
+    Problem::new(ProblemKind::InvalidQuery).with_detail(detail)
+}
+
+fn unknown(known: &[&str]) -> Problem {
+    let known = known.join("', '");
+    invalid(format!("a parameter is not known here; known are '{known}'"))
+}
+
+fn decode(text: &str) -> Result<Cow<'_, str>, Problem> {
+    let not_utf8 = || invalid("the query is not valid UTF-8 behind its percent-encoding".to_owned());
+    if !text.contains('+') {
+        return percent_decode_str(text).decode_utf8().map_err(|_| not_utf8());
+    }
+    let spaced = text.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| not_utf8())?;
+    Ok(Cow::Owned(decoded.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    const KNOWN: &[&str] = &["topic", "event"];
+
+    fn parse(query: &str) -> Result<Vec<(&'static str, String)>, Problem> {
+        let request = TestRequest::with_uri(&format!("/events?{query}")).to_http_request();
+        Ok(pairs(&request, KNOWN)?.into_iter().map(|(name, value)| (name, value.into_owned())).collect())
+    }
+
+    #[test]
+    fn values_are_decoded() {
+        let expected = [("topic", "a b"), ("topic", "é/+"), ("event", "")].map(|(n, v)| (n, v.to_owned()));
+        assert_eq!(parse("topic=a+b&&topic=%C3%A9/%2B&event").unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_not_known_or_not_text_is_refused() {
+        for query in ["topics=a", "topic=%FF", "%FF=a", "=a", "Topic=a"] {
+            assert_eq!(parse(query).unwrap_err().kind(), ProblemKind::InvalidQuery, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_single_parameter_may_not_be_repeated() {
+        let request = TestRequest::with_uri("/events?event=a&event=b").to_http_request();
+        let pairs = pairs(&request, KNOWN).unwrap();
+        assert!(single(&pairs, "event").is_err());
+        assert_eq!(single(&pairs, "topic").unwrap(), None);
+    }
+}

@@ -1,0 +1,73 @@
+//! The HTTP surface: which handler answers what.
+//!
+//! | request | handler |
+//! | --- | --- |
+//! | `GET`, `HEAD` `/events/{topic}`, `/events?topic=…&topic=…` | `handlers::subscribe` |
+//! | `POST /events/{topic}` | `handlers::publish`, or `handlers::ingest` for a body that is a stream of events |
+//! | `DELETE /events/{topic}` | `handlers::end` |
+//! | `GET /livez`, `/readyz`, `/metrics` | `handlers::operations` |
+//!
+//! `HEAD` has routes of its own: if it came to the handler of `GET`, actix would poll an endless body with nowhere to
+//! put it.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+
+use crate::handlers::{end, operations, publish, subscribe};
+use crate::worker::Worker;
+use crate::{Hub, cors, error};
+
+/// The routes of a hub, to be mounted in an actix `App` or scope: `App::new().configure(routes(&hub))`.
+///
+/// Make the hub once, outside of the application's factory, which runs once on every worker; all workers share it.
+///
+/// ```no_run
+/// use actix_web::{App, HttpServer};
+/// use sse_server::{Hub, HubConfig, routes};
+///
+/// # async fn serve() -> std::io::Result<()> {
+/// let hub = Hub::new(HubConfig::default());
+/// HttpServer::new(move || App::new().configure(routes(&hub)))
+///     // Or a closed tab leaves its stream behind until the next write.
+///     .h1_allow_half_closed(false)
+///     .bind(("127.0.0.1", 8080))?
+///     .run()
+///     .await
+/// # }
+/// ```
+pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let hub = hub.clone();
+    move |config| {
+        config.app_data(Worker::of(&hub)).app_data(Data::new(hub)).configure(error::extractors);
+
+        config.service(
+            web::resource("/events")
+                .wrap(from_fn(cors::cors))
+                .route(web::get().to(subscribe::stream_several))
+                .route(web::head().to(subscribe::head_several))
+                .route(web::method(Method::OPTIONS).to(operations::options("GET, HEAD, OPTIONS")))
+                .default_service(web::to(error::method_not_allowed("GET, HEAD, OPTIONS"))),
+        );
+        // A topic may have slashes in its name, and whatever the path decodes to: the handler says what is wrong.
+        const ONE: &str = "GET, HEAD, POST, DELETE, OPTIONS";
+        config.service(
+            web::resource(r"/events/{topic:[\s\S]*}")
+                .wrap(from_fn(cors::cors))
+                .route(web::get().to(subscribe::stream_one))
+                .route(web::head().to(subscribe::head_one))
+                .route(web::post().to(publish::publish))
+                .route(web::delete().to(end::end))
+                .route(web::method(Method::OPTIONS).to(operations::options(ONE)))
+                .default_service(web::to(error::method_not_allowed(ONE))),
+        );
+        for (path, route) in [
+            ("/livez", web::get().to(operations::is_live)),
+            ("/readyz", web::get().to(operations::is_ready)),
+            ("/metrics", web::get().to(operations::metrics)),
+        ] {
+            let others = web::to(error::method_not_allowed("GET"));
+            config.service(web::resource(path).route(route).default_service(others));
+        }
+    }
+}

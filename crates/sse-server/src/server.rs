@@ -1,0 +1,204 @@
+//! The server as a whole: bound, running, ended.
+//!
+//! `main` and tests take the same path: [`Server::bind`] with a [`Config`], on port 0 if need be, then
+//! [`Server::run_until`] with whatever says when to end. Several servers can run in one process.
+
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+
+use actix_web::{App, web};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+pub(crate) mod http;
+mod shutdown;
+#[cfg(test)]
+mod tests;
+
+use self::http::{Shared, service};
+pub use self::shutdown::{Ended, Shutdown};
+use crate::{Config, ConfigError, Hub, error, limits, listener::listen, routes, transport::OpenConnections};
+
+/// What streams get on top of the drain time to write their last bytes.
+const DRAIN_GRACE: Duration = Duration::from_secs(2);
+
+/// A server that is bound and not running yet: clients that connect wait in the backlog.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    hub: Hub,
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    connections: usize,
+}
+
+/// Why a server cannot start. The message is one line, and says what would help.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// The configuration contradicts itself, or would be unsafe.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+
+    /// The operating system does not let the server listen on an address.
+    #[error("cannot listen on {address}: {reason}{}", hint(.reason))]
+    Listen {
+        /// The address as configured.
+        address: SocketAddr,
+        /// What the operating system says. Part of the message, so not its source as well.
+        reason: io::Error,
+    },
+
+    /// Not even one connection for each worker.
+    #[error("the limit of {open_files} open files is too low for {workers} workers: raise it (`ulimit -n`)")]
+    TooFewFiles {
+        /// The limit as it is.
+        open_files: u64,
+        /// As configured.
+        workers: usize,
+    },
+}
+
+impl Server {
+    /// Checks the configuration, then binds all its addresses, or none.
+    ///
+    /// Needs no runtime, and returns at once.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError`]: nothing is bound then.
+    pub fn bind(config: Config) -> Result<Self, BindError> {
+        config.check()?;
+        let connections = max_connections(&config)?;
+
+        let mut listeners = Vec::new();
+        let mut addresses = Vec::new();
+        for &address in &config.listen {
+            let bound =
+                listen(address, config.backlog).and_then(|listener| Ok((listener.local_addr()?, listener)));
+            let (local, listener) = bound.map_err(|reason| BindError::Listen { address, reason })?;
+            addresses.push(local);
+            listeners.push(listener);
+        }
+
+        Ok(Self { hub: Hub::new(config.hub.clone()), config, listeners, addresses, connections })
+    }
+
+    /// The addresses that the server is bound to, in the order of [`Config::listen`], with real ports.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// The state behind the routes: publish and subscribe without HTTP.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Serves until `shutdown` completes and the server has then ended.
+    ///
+    /// In good order means: the hub ends its streams, no more connections are accepted, idle ones are closed,
+    /// and requests in progress are answered. It takes as long as the last connection, and no longer than the
+    /// configured drain time and two seconds; what is still open then is cut.
+    ///
+    /// Runs on any Tokio runtime with I/O and timers, current-thread included, or in an actix system; blocks
+    /// the calling thread for the moment that it takes the workers to start. Connections are served on the
+    /// workers' own threads, so a busy or blocked caller slows down only the end.
+    ///
+    /// Not cancel safe: dropping the future cuts every connection.
+    ///
+    /// # Errors
+    ///
+    /// If a thread or an event loop cannot be made.
+    ///
+    /// # Panics
+    ///
+    /// Outside a Tokio runtime.
+    pub async fn run_until(self, shutdown: impl Future<Output = Shutdown>) -> io::Result<Ended> {
+        let Self { config, hub, listeners, addresses: _, connections } = self;
+        let open = OpenConnections::default();
+
+        let mut builder = actix_server::Server::build()
+            .workers(config.workers)
+            .max_concurrent_connections(connections / config.workers)
+            .disable_signals()
+            // Never the one that decides: the time limit is below.
+            .shutdown_timeout((config.hub.drain + 2 * DRAIN_GRACE).as_secs());
+        let shared = Shared::new(&config, open.clone(), builder.graceful_shutdown_signal());
+        for listener in listeners {
+            let (hub, shared) = (hub.clone(), shared.clone());
+            let app = move || App::new().configure(routes(&hub)).default_service(web::to(error::not_found));
+            // actix makes the service once per worker, on its thread; all that workers share is in the hub.
+            builder = builder.listen("http", listener, move || service(app(), shared.clone()))?;
+        }
+        let running = builder.run();
+        let handle = running.handle();
+        let mut running = Box::pin(running);
+
+        let shutdown = tokio::select! {
+            stopped = &mut running => return stopped.map(|()| Ended::Drained),
+            shutdown = shutdown => shutdown,
+        };
+
+        hub.drain();
+        // Closes the listeners as soon as `running` is polled.
+        drop(handle.stop(true));
+        let too_late = async {
+            tokio::select! {
+                () = sleep(config.hub.drain + DRAIN_GRACE) => {}
+                () = shutdown.at_once() => {}
+            }
+        };
+        tokio::select! {
+            stopped = &mut running => stopped?,
+            // actix itself would look once a second.
+            () = open.none_left() => {}
+            () = too_late => {}
+        }
+
+        let connections = open.count();
+        // Closes the listeners if that is still to be done, and cuts what is open.
+        drop(running);
+        if connections == 0 {
+            info!("ended: all connections had closed");
+            return Ok(Ended::Drained);
+        }
+        warn!(connections, "ended: connections were cut");
+        Ok(Ended::Cut { connections })
+    }
+}
+
+/// As many connections as configured, unless there are too few files for them.
+fn max_connections(config: &Config) -> Result<usize, BindError> {
+    let open_files = limits::open_files();
+    let Some(possible) = limits::connections_within(open_files, config.workers) else {
+        let open_files = open_files.unwrap_or(u64::MAX);
+        return Err(BindError::TooFewFiles { open_files, workers: config.workers });
+    };
+    match config.max_connections {
+        Some(wanted) if wanted > possible => {
+            warn!(
+                wanted,
+                possible, open_files, "fewer connections than configured: too few open files are allowed"
+            );
+            Ok(possible)
+        }
+        Some(wanted) => Ok(wanted),
+        None => Ok(possible),
+    }
+}
+
+/// What helps against the usual reasons.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => ": choose another port, or find who has it with `ss -ltnp`",
+        io::ErrorKind::AddrNotAvailable => {
+            ": this machine has no such address (`ip address` lists those it has)"
+        }
+        io::ErrorKind::PermissionDenied => ": ports below 1024 need CAP_NET_BIND_SERVICE, others do not",
+        _ => "",
+    }
+}

@@ -1,0 +1,119 @@
+//! HTTP/1.1 over our own transport: what actix's `HttpServer` does for a listener, with [`Transport`] in
+//! between.
+//!
+//! `HttpServer` cannot wrap the socket; the services that it is made of are generic over it.
+
+use std::{
+    fmt,
+    future::{Future, ready},
+    rc::Rc,
+    time::Duration,
+};
+
+use actix_http::{HttpService, KeepAlive, Protocol, Request, Response, error::DispatchError};
+use actix_server::GracefulShutdownSignal;
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
+    map_config,
+};
+use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig};
+use tokio::net::TcpStream;
+use tracing::{Level, debug, enabled};
+
+use crate::{
+    Config,
+    telemetry::Target,
+    transport::{Connection, OpenConnections, TimeLimits, Transport},
+};
+
+/// How long a connection is read on after an answer that did not wait for the whole body, so that the client
+/// sees the answer before it sees a reset (RFC 9112 section 9.6).
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What all connections of a server share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    limits: TimeLimits,
+    keep_alive: KeepAlive,
+    open: OpenConnections,
+    stopping: GracefulShutdownSignal,
+}
+
+impl Shared {
+    /// `stopping` closes idle connections, and says `Connection: close` on the others.
+    pub(crate) fn new(config: &Config, open: OpenConnections, stopping: GracefulShutdownSignal) -> Self {
+        let head = config.request_head_timeout;
+        // The transport keeps the time. actix keeps it for the first head only, by a clock that ticks twice a
+        // second, and starts a connection's idle time anew whenever its task wakes.
+        let (keep_alive, idle) = if config.keep_alive.is_zero() {
+            (KeepAlive::Disabled, head)
+        } else {
+            (KeepAlive::Os, config.keep_alive)
+        };
+        Self { limits: TimeLimits { head, keep_alive: idle }, keep_alive, open, stopping }
+    }
+}
+
+/// Serves `app` on the connections of one listener. Call it once per worker, on the worker's thread.
+pub(crate) fn service<S, B>(
+    app: impl IntoServiceFactory<S, Request>,
+    shared: Shared,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    S: ServiceFactory<Request, Config = AppConfig, Error = Error> + 'static,
+    S::Future: 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::InitError: fmt::Debug,
+    S::Response: Into<Response<B>> + 'static,
+    B: MessageBody + 'static,
+{
+    let Shared { limits, keep_alive, open, stopping } = shared;
+
+    // Only actix-web can make any other AppConfig. It is for building absolute URLs, and nothing here does.
+    let app = map_config(app.into_factory(), |()| AppConfig::default());
+    let app = app.map_err(|error| Response::from(error.error_response()));
+    let app = apply_fn_factory(app, |request: Request, service: &_| answer(request, service));
+
+    let http = HttpService::build()
+        .keep_alive(keep_alive)
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(LINGER)
+        // Otherwise a stream whose client has gone lives on until a write fails.
+        .h1_allow_half_closed(false)
+        .graceful_shutdown_signal(move || {
+            let stopping = stopping.clone();
+            async move { stopping.notified().await }
+        })
+        .on_connect_ext(|transport: &Transport, data| {
+            data.insert(Rc::clone(transport.connection()));
+        })
+        .finish(app);
+
+    let wrap = fn_service(move |io: TcpStream| {
+        let transport = Transport::new(io, limits, open.enter());
+        let peer = transport.connection().peer();
+        ready(Ok((transport, Protocol::Http1, peer)))
+    });
+    wrap.and_then(http)
+}
+
+/// Outermost of all: tells the transport when a request has begun and when it is answered.
+fn answer<S, B, E>(request: Request, app: &S) -> impl Future<Output = Result<Response<B>, E>> + use<S, B, E>
+where
+    S: Service<Request, Error = E>,
+    S::Response: Into<Response<B>>,
+{
+    let connection = request.conn_data::<Rc<Connection>>().map(Rc::clone);
+    let in_progress = connection.as_ref().map(|connection| connection.begin_request(request.headers()));
+    let line = enabled!(Level::DEBUG).then(|| (request.method().clone(), request.uri().clone()));
+    let answer = app.call(request);
+    async move {
+        let answer = answer.await.map(Into::into);
+        drop(in_progress);
+        if let (Some((method, uri)), Ok(answer)) = (line, &answer) {
+            let peer = connection.and_then(|connection| connection.peer()).map(tracing::field::display);
+            debug!(peer, %method, target = %Target(&uri), status = answer.status().as_u16(), "request answered");
+        }
+        answer
+    }
+}

@@ -1,0 +1,125 @@
+//! The body of an event stream: a subscription that actix polls.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix_web::body::{BodySize, MessageBody};
+use bytes::Bytes;
+use sse_core::{Delivery, Subscription};
+use tracing::info;
+
+use crate::transport::StreamGuard;
+use crate::{Hub, control};
+
+/// The longest piece that goes to actix at once, in bytes. actix copies it into a buffer of the connection: without a
+/// bound, one large event would cost its size once for every subscriber.
+const PIECE: usize = 16 * 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct StreamBody {
+    hub: Hub,
+    subscription: Subscription,
+    /// Bytes of a delivery that are still to be given to actix.
+    rest: Bytes,
+    finished: bool,
+    life: Life,
+    _guard: Option<StreamGuard>,
+}
+
+impl StreamBody {
+    pub(crate) fn new(
+        hub: Hub,
+        subscription: Subscription,
+        preamble: Bytes,
+        life: Life,
+        guard: Option<StreamGuard>,
+    ) -> Self {
+        Self { hub, subscription, rest: preamble, finished: false, life, _guard: guard }
+    }
+
+    fn encode(&mut self, delivery: Delivery) -> Bytes {
+        match delivery {
+            Delivery::Frames(run) => {
+                self.life.events += run.frames();
+                run.into_bytes()
+            }
+            Delivery::Lagged(lagged) => {
+                self.life.gaps += 1;
+                control::gap(&lagged)
+            }
+            Delivery::Heartbeat => control::HEARTBEAT,
+            Delivery::Ended => {
+                self.finished = true;
+                self.life.end = "ended";
+                control::end(&self.subscription.position())
+            }
+            Delivery::Closed => {
+                self.finished = true;
+                self.life.end = "drained";
+                control::drain(&self.subscription.position(), self.hub.retry())
+            }
+        }
+    }
+}
+
+impl MessageBody for StreamBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        if self.rest.is_empty() {
+            if self.finished {
+                return Poll::Ready(None);
+            }
+            let Poll::Ready(delivery) = self.subscription.poll_next(cx) else {
+                return Poll::Pending;
+            };
+            let Some(delivery) = delivery else { return Poll::Ready(None) };
+            self.rest = self.encode(delivery);
+        }
+        let piece = PIECE.min(self.rest.len());
+        let piece = self.rest.split_to(piece);
+        self.life.bytes += piece.len() as u64;
+        Poll::Ready(Some(Ok(piece)))
+    }
+}
+
+/// A stream's life, told in one line of the log when it is over.
+#[derive(Debug)]
+pub(crate) struct Life {
+    peer: Option<std::net::SocketAddr>,
+    topics: String,
+    began: Instant,
+    events: u64,
+    gaps: u64,
+    bytes: u64,
+    end: &'static str,
+}
+
+impl Life {
+    pub(crate) fn new(peer: Option<std::net::SocketAddr>, topics: String) -> Self {
+        Self { peer, topics, began: Instant::now(), events: 0, gaps: 0, bytes: 0, end: "left" }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        info!(
+            peer = self.peer.map(tracing::field::display),
+            // Debug escapes what could forge a line of the log.
+            topics = ?self.topics,
+            seconds = self.began.elapsed().as_secs(),
+            events = self.events,
+            gaps = self.gaps,
+            bytes = self.bytes,
+            end = self.end,
+            "stream"
+        );
+    }
+}

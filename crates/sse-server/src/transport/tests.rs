@@ -1,0 +1,195 @@
+//! The transport under actix, over real sockets: what a client gets that does not behave.
+//!
+//! Time limits are short here, and every wait of a test has a generous bound: what is awaited is that the
+//! connection ends, not when.
+
+use std::{
+    convert::Infallible,
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    pin::Pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    task::{Context, Poll},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, Responder,
+    body::{BodySize, MessageBody},
+    web::{self, Bytes, ServiceConfig},
+};
+
+use super::*;
+use crate::{
+    Config,
+    listener::listen,
+    server::http::{Shared, service},
+};
+
+mod direct;
+mod misbehaving;
+mod requests;
+
+/// Longer than anything here takes on the slowest machine.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// What the handlers tell the test.
+struct Probe {
+    /// Requests that reached a handler.
+    handled: AtomicUsize,
+    /// Polls of a stream's body, sent when the body is dropped.
+    ended: Mutex<Sender<usize>>,
+}
+
+/// A server with one worker, for as long as the value lives.
+struct Served {
+    address: SocketAddr,
+    probe: Arc<Probe>,
+    ended: Receiver<usize>,
+    handle: actix_server::ServerHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Served {
+    /// With time limits so long that they play no part.
+    fn patient() -> Self {
+        Self::new(&Config { request_head_timeout: BOUND * 2, keep_alive: BOUND * 2, ..Config::default() })
+    }
+
+    fn new(config: &Config) -> Self {
+        let listener = listen("127.0.0.1:0".parse().unwrap(), 64).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, ended) = mpsc::channel();
+        let probe = Arc::new(Probe { handled: AtomicUsize::new(0), ended: Mutex::new(sender) });
+
+        let builder = actix_server::Server::build().workers(1).disable_signals();
+        let shared = Shared::new(config, OpenConnections::default(), builder.graceful_shutdown_signal());
+        let for_handlers = web::Data::from(Arc::clone(&probe));
+        let app = move || App::new().app_data(for_handlers.clone()).configure(handlers);
+        let builder = builder.listen("test", listener, move || service(app(), shared.clone())).unwrap();
+
+        let (started, handle) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let server = builder.run();
+                started.send(server.handle()).unwrap();
+                server.await.unwrap();
+            });
+        });
+        Self { address, probe, ended, handle: handle.recv().unwrap(), thread: Some(thread) }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let client = TcpStream::connect(self.address).unwrap();
+        client.set_read_timeout(Some(BOUND)).unwrap();
+        client
+    }
+
+    /// Opens a stream and waits for its first bytes.
+    fn open_stream(&self, path: &str) -> TcpStream {
+        let mut client = self.connect();
+        write!(client, "GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+        read_until(&mut client, ":ok\n");
+        client
+    }
+
+    /// Waits for the body of a stream to be dropped, and says how often it was polled.
+    fn stream_ended(&self) -> usize {
+        self.ended.recv_timeout(BOUND).expect("the stream ends")
+    }
+
+    fn handled(&self) -> usize {
+        self.probe.handled.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+        self.thread.take().unwrap().join().unwrap();
+    }
+}
+
+fn handlers(config: &mut ServiceConfig) {
+    config
+        .route("/", web::get().to(short))
+        .route("/stream", web::get().to(stream))
+        .route("/late-stream", web::get().to(late_stream))
+        .route("/length", web::post().to(length));
+}
+
+async fn short(probe: web::Data<Probe>) -> impl Responder {
+    probe.handled.fetch_add(1, Ordering::SeqCst);
+    "short"
+}
+
+async fn stream(request: HttpRequest, probe: web::Data<Probe>) -> HttpResponse {
+    probe.handled.fetch_add(1, Ordering::SeqCst);
+    let guard = Connection::of(&request).expect("the transport is ours").begin_stream();
+    HttpResponse::Ok().body(Quiet { polls: 0, probe, _guard: guard })
+}
+
+/// Awaits before it answers, so that the transport is asked for more before the stream begins.
+async fn late_stream(request: HttpRequest, probe: web::Data<Probe>) -> HttpResponse {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    stream(request, probe).await
+}
+
+async fn length(body: Bytes, probe: web::Data<Probe>) -> impl Responder {
+    probe.handled.fetch_add(1, Ordering::SeqCst);
+    format!("{} bytes", body.len())
+}
+
+/// A stream that says `:ok` and then nothing.
+struct Quiet {
+    polls: usize,
+    probe: web::Data<Probe>,
+    _guard: StreamGuard,
+}
+
+impl MessageBody for Quiet {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        self.polls += 1;
+        if self.polls == 1 { Poll::Ready(Some(Ok(Bytes::from_static(b":ok\n")))) } else { Poll::Pending }
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        let _ = self.probe.ended.lock().unwrap().send(self.polls);
+    }
+}
+
+/// Reads until `end` has come and returns everything so far.
+fn read_until(client: &mut TcpStream, end: &str) -> String {
+    let mut text = String::new();
+    let mut byte = [0];
+    while !text.contains(end) {
+        client.read_exact(&mut byte).unwrap_or_else(|error| panic!("{error} after {text:?}"));
+        text.push(char::from(byte[0]));
+    }
+    text
+}
+
+/// Reads until the connection ends, in good order or not.
+fn read_to_end(client: &mut TcpStream) -> String {
+    let mut bytes = Vec::new();
+    match client.read_to_end(&mut bytes) {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("still open; so far {bytes:?}"),
+        Ok(_) | Err(_) => String::from_utf8(bytes).unwrap(),
+    }
+}

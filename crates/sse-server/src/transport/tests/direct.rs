@@ -1,0 +1,103 @@
+//! The transport without actix: what depends on whether the socket takes bytes.
+
+use actix_web::http::header::HeaderMap;
+use futures_util::future::poll_immediate;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+
+use super::*;
+
+async fn pair() -> (Transport, tokio::net::TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (io, _) = listener.accept().await.unwrap();
+    let limits = TimeLimits { head: BOUND, keep_alive: BOUND };
+    (Transport::new(io, limits, OpenConnections::default().enter()), client)
+}
+
+/// Writes until the socket takes no more, and returns how much it took.
+async fn fill(transport: &mut Transport) -> usize {
+    let mut written = 0;
+    while let Some(n) = poll_immediate(transport.write(&[b'x'; 64 * 1024])).await {
+        written += n.unwrap();
+        tokio::task::yield_now().await;
+    }
+    written
+}
+
+#[actix_web::test]
+async fn no_request_is_read_while_answers_cannot_be_written() {
+    let (mut transport, mut client) = pair().await;
+    let unread = fill(&mut transport).await;
+    client.write_all(b"GET").await.unwrap();
+    transport.io.readable().await.unwrap();
+
+    let mut buf = [0; 16];
+    assert!(poll_immediate(transport.read(&mut buf)).await.is_none(), "three bytes are there, and wait");
+
+    // Reading makes room: the blocked write goes on, and wakes the reader.
+    let reader = async {
+        client.read_exact(&mut vec![0; unread]).await.unwrap();
+        client
+    };
+    let (_client, written) = tokio::join!(reader, transport.write(b"x"));
+    assert_eq!(written.unwrap(), 1);
+    assert_eq!(transport.read(&mut buf).await.unwrap(), 3);
+}
+
+#[actix_web::test]
+async fn a_client_that_has_closed_an_open_stream_gets_nothing_more() {
+    let (mut transport, mut client) = pair().await;
+    transport.connection().begin_head();
+    let request = transport.connection().begin_request(&HeaderMap::new());
+    let _stream = transport.connection().begin_stream();
+    drop(request);
+    transport.write_all(b":ok\n").await.unwrap();
+
+    client.shutdown().await.unwrap();
+    assert_eq!(transport.read(&mut [0; 16]).await.unwrap(), 0, "the end of the stream passes as such");
+    let error = transport.write(b"x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BrokenPipe);
+}
+
+#[actix_web::test]
+async fn each_turn_hands_out_no_more_than_its_share() {
+    let (mut transport, mut client) = pair().await;
+    transport.connection().begin_head();
+    let mut length = HeaderMap::new();
+    length.insert(actix_web::http::header::CONTENT_LENGTH, (3 * TURN).into());
+    let _request = transport.connection().begin_request(&length);
+    client.write_all(&[b'x'; 3 * TURN + 1]).await.unwrap();
+
+    let mut total = 0;
+    let mut buf = [0; 4 * TURN];
+    while total < 3 * TURN {
+        let n = transport.read(&mut buf).await.unwrap();
+        assert!((1..=TURN).contains(&n), "{n} bytes in one turn");
+        assert!(poll_immediate(transport.read(&mut buf)).await.is_none(), "a turn ends with a pause");
+        total += n;
+    }
+    assert!(poll_immediate(transport.read(&mut buf)).await.is_none(), "the byte behind the body is not due");
+}
+
+#[actix_web::test]
+async fn the_reader_is_woken_when_a_stream_begins() {
+    let (mut transport, client) = pair().await;
+    let connection = Rc::clone(transport.connection());
+    connection.begin_head();
+    let request = connection.begin_request(&HeaderMap::new());
+    drop(client);
+
+    let mut buf = [0; 16];
+    let begin = async {
+        // After the reader has found that nothing is due.
+        tokio::task::yield_now().await;
+        let stream = connection.begin_stream();
+        drop(request);
+        stream
+    };
+    let (read, _stream) = tokio::join!(transport.read(&mut buf), begin);
+    assert_eq!(read.unwrap(), 0, "the client has gone");
+}

@@ -29,7 +29,7 @@ const BLOCK: usize = 32 * 1024;
 pub struct Retention {
     /// Frames at most.
     pub events: NonZeroUsize,
-    /// Bytes of frames at most, as they are on the wire. Memory can exceed it by one block of 32 KiB, plus 32 bytes
+    /// Bytes of frames at most, as they are on the wire. Memory can exceed it by three blocks of 32 KiB, plus 64 bytes
     /// for each of `events`.
     pub bytes: usize,
     /// How old a frame may be; none is no bound.
@@ -271,7 +271,10 @@ impl Log {
         if self.tail.is_empty() {
             return;
         }
-        let bytes = Bytes::from(std::mem::take(&mut self.tail));
+        let mut full = std::mem::take(&mut self.tail);
+        // Of frames of a third of a block only two fit; the room of the third would be kept for nothing.
+        full.shrink_to_fit();
+        let bytes = Bytes::from(full);
         let start = self.tail_start;
         self.tail_start += bytes.len() as u64;
         self.sealed.push_back(Block { start, bytes });

@@ -30,140 +30,147 @@ pub struct Args {
     ///
     /// Port 0 takes a free port, which the first line of output names. Only this machine by default, because
     /// there is no authentication yet.
-    #[arg(long, env = "SSE_LISTEN", value_name = "IP:PORT", value_delimiter = ',')]
+    #[arg(long, help_heading = "Network", env = "SSE_LISTEN", value_name = "IP:PORT", value_delimiter = ',')]
     #[arg(default_values_t = Config::default().listen)]
     pub listen: Vec<SocketAddr>,
 
     /// Listen where other machines can reach it, although everybody there may publish and read
     ///
     /// For a server behind a proxy that authenticates, or in a closed network such as a container's.
-    #[arg(long, env = "SSE_ALLOW_ANONYMOUS_REMOTE")]
+    #[arg(long, help_heading = "Network", env = "SSE_ALLOW_ANONYMOUS_REMOTE")]
     pub allow_anonymous_remote: bool,
 
     /// Threads that serve connections
     ///
     /// As many as there are cores by default: each runs an event loop of its own.
-    #[arg(long, env = "SSE_WORKERS", value_name = "N", default_value_t = Config::default().workers)]
+    #[arg(long, help_heading = "Network", env = "SSE_WORKERS", value_name = "N", default_value_t = Config::default().workers)]
     pub workers: usize,
 
     /// Connections at most, of the whole process [default: what the limit of open files allows]
     ///
     /// The limit of open files is raised as far as it may be, and some are kept in reserve. Clients beyond the
     /// maximum wait until a connection closes.
-    #[arg(long, env = "SSE_MAX_CONNECTIONS", value_name = "N")]
+    #[arg(long, help_heading = "Network", env = "SSE_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
 
     /// Connections that may wait to be accepted
     ///
     /// After a restart all clients come back at once. The kernel's own limit is net.core.somaxconn.
-    #[arg(long, env = "SSE_BACKLOG", value_name = "N", default_value_t = Config::default().backlog)]
+    #[arg(long, help_heading = "Network", env = "SSE_BACKLOG", value_name = "N", default_value_t = Config::default().backlog)]
     pub backlog: u32,
 
     /// Time for a request head to arrive
     ///
     /// Also for its first byte, on a new connection. Long enough for lost packets on a bad mobile network.
-    #[arg(long, env = "SSE_REQUEST_HEAD_TIMEOUT", value_name = "TIME")]
+    #[arg(long, help_heading = "Network", env = "SSE_REQUEST_HEAD_TIMEOUT", value_name = "TIME")]
     #[arg(default_value_t = Span(Config::default().request_head_timeout))]
     pub request_head_timeout: Span,
 
     /// Time that a connection may be idle between requests; 0s closes it after each
     ///
     /// Open streams are not idle: they last.
-    #[arg(long, env = "SSE_KEEP_ALIVE", value_name = "TIME")]
+    #[arg(long, help_heading = "Network", env = "SSE_KEEP_ALIVE", value_name = "TIME")]
     #[arg(default_value_t = Span(Config::default().keep_alive))]
     pub keep_alive: Span,
 
     /// Interval of the comments that keep an idle stream open
     ///
     /// Shorter than the idle limit of every proxy on the way: many have 30s or 60s.
-    #[arg(long, env = "SSE_HEARTBEAT", value_name = "TIME")]
+    #[arg(long, help_heading = "Streams", env = "SSE_HEARTBEAT", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().heartbeat))]
     pub heartbeat: Span,
 
     /// Shortest time after which clients reconnect; each is told a random one, up to twice as long
     ///
     /// Random, so that clients which were cut together do not come back together. 3s is Chromium's own.
-    #[arg(long, env = "SSE_RETRY", value_name = "TIME")]
+    #[arg(long, help_heading = "Streams", env = "SSE_RETRY", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().retry))]
     pub retry: Span,
+
+    /// Topics of one subscription at most
+    ///
+    /// Each topic of a subscription costs time whenever it is served.
+    #[arg(long, help_heading = "Streams", env = "SSE_MAX_TOPICS_PER_SUBSCRIPTION", value_name = "N")]
+    #[arg(default_value_t = HubConfig::default().max_topics_per_subscription)]
+    pub max_topics_per_subscription: usize,
+
+    /// Site whose pages may use the server, or * for all; repeatable
+    ///
+    /// Written as browsers do: `https://example.org`, without a path. None by default: pages of the server's own
+    /// origin need no permission.
+    #[arg(
+        long,
+        help_heading = "Streams",
+        env = "SSE_ALLOW_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub allow_origin: Vec<OriginArg>,
 
     /// Events that a topic retains for those who return
     ///
     /// At 10 events per second, the default is nearly seven minutes.
-    #[arg(long, env = "SSE_RETAIN_EVENTS", value_name = "N")]
+    #[arg(long, help_heading = "Topics", env = "SSE_RETAIN_EVENTS", value_name = "N")]
     #[arg(default_value_t = HubConfig::default().retain_events)]
     pub retain_events: usize,
 
     /// Bytes that a topic retains
     ///
     /// Per topic: a thousand busy topics take a thousand times as much. At least --max-event.
-    #[arg(long, env = "SSE_RETAIN_BYTES", value_name = "SIZE")]
+    #[arg(long, help_heading = "Topics", env = "SSE_RETAIN_BYTES", value_name = "SIZE")]
     #[arg(default_value_t = Size(HubConfig::default().retain_bytes))]
     pub retain_bytes: Size,
 
     /// Age up to which a topic retains events
     ///
     /// Who was away for longer is told that there is a gap.
-    #[arg(long, env = "SSE_RETAIN_AGE", value_name = "TIME")]
+    #[arg(long, help_heading = "Topics", env = "SSE_RETAIN_AGE", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().retain_age))]
     pub retain_age: Span,
 
     /// Time for which an ended or unused topic is remembered
     ///
     /// A reader who returns to an ended topic in this time is told to stop. At least --retain-age.
-    #[arg(long, env = "SSE_FORGET_AFTER", value_name = "TIME")]
+    #[arg(long, help_heading = "Topics", env = "SSE_FORGET_AFTER", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().forget_after))]
     pub forget_after: Span,
 
     /// Bytes of one event at most, as sent
     ///
     /// Larger things are better published as a link.
-    #[arg(long, env = "SSE_MAX_EVENT", value_name = "SIZE")]
+    #[arg(long, help_heading = "Publishing", env = "SSE_MAX_EVENT", value_name = "SIZE")]
     #[arg(default_value_t = Size(HubConfig::default().max_event))]
     pub max_event: Size,
-
-    /// Topics of one subscription at most
-    ///
-    /// Each topic of a subscription costs time whenever it is served.
-    #[arg(long, env = "SSE_MAX_TOPICS_PER_SUBSCRIPTION", value_name = "N")]
-    #[arg(default_value_t = HubConfig::default().max_topics_per_subscription)]
-    pub max_topics_per_subscription: usize,
 
     /// Time for the body of one event to arrive
     ///
     /// Not for a body that is itself an event stream: that may be silent for hours. A megabyte at 1 Mbit/s
     /// takes 8s.
-    #[arg(long, env = "SSE_BODY_TIMEOUT", value_name = "TIME")]
+    #[arg(long, help_heading = "Publishing", env = "SSE_BODY_TIMEOUT", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().body_timeout))]
     pub body_timeout: Span,
 
     /// Time for which an Idempotency-Key makes a retry safe; 0s turns the keys off
     ///
     /// Longer than publishers go on retrying.
-    #[arg(long, env = "SSE_IDEMPOTENCY_WINDOW", value_name = "TIME")]
+    #[arg(long, help_heading = "Publishing", env = "SSE_IDEMPOTENCY_WINDOW", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().idempotency_window))]
     pub idempotency_window: Span,
 
-    /// Site whose pages may use the server, such as https://example.org, or * for all; repeatable
+    /// Time for the server to end
     ///
-    /// None by default: pages of the server's own origin need no permission.
-    #[arg(long, env = "SSE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
-    pub allow_origin: Vec<OriginArg>,
-
-    /// Time for the server to end; streams are ended spread over it
-    ///
-    /// Spread, so that clients do not come back all at once. Shorter than the time after which an orchestrator
-    /// kills, 30s in many. A second signal ends at once.
-    #[arg(long, env = "SSE_DRAIN", value_name = "TIME")]
+    /// For streams to get their last bytes, and for requests in progress. Shorter than the time after which an
+    /// orchestrator kills, 30s in many. A second signal ends at once.
+    #[arg(long, help_heading = "Operation", env = "SSE_DRAIN", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().drain))]
     pub drain: Span,
 
     /// Form of the log, which goes to stderr
-    #[arg(long, env = "SSE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(long, help_heading = "Operation", env = "SSE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
 
     /// What to log: a level, or directives such as info,sse_server=debug
-    #[arg(long, env = "SSE_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, help_heading = "Operation", env = "SSE_LOG", value_name = "FILTER", default_value = "info")]
     #[arg(value_parser = telemetry::parse_filter)]
     pub log: String,
 }

@@ -88,7 +88,7 @@ impl Default for Config {
     }
 }
 
-/// The part of the configuration that comes along when the [routes](crate::routes) are mounted elsewhere.
+/// The part of the configuration that comes along when the [routes](crate::routes()) are mounted elsewhere.
 #[derive(Clone, Debug)]
 pub struct HubConfig {
     /// An idle stream gets a comment this often. 100 ms to 1 hour.
@@ -97,7 +97,7 @@ pub struct HubConfig {
     /// one heartbeat to spare. It is also how soon a peer that vanished is noticed, on top of TCP's 30 s.
     pub heartbeat: Duration,
 
-    /// Shortest time after which a client reconnects. 100 ms to 1 hour.
+    /// Shortest time after which a client reconnects. 100 ms to 30 minutes.
     ///
     /// Each stream is told a value between this and twice this, at random, so that clients that were cut
     /// together do not come back together. Default 3 s, as in Chromium.
@@ -151,10 +151,11 @@ pub struct HubConfig {
     /// Default none: pages of the same origin need no permission, and others should be named.
     pub allow_origins: AllowedOrigins,
 
-    /// How long the end of the server may take; streams are ended spread over it. At most 1 hour.
+    /// How long the end of the server may take: for streams to get their last bytes, and for requests in
+    /// progress. At most 1 hour.
     ///
-    /// Default 10 s: fits in the 30 s that orchestrators give before they kill, and spreads ten thousand
-    /// reconnects to a thousand per second.
+    /// Default 10 s: long enough for a slow reader to take what is buffered, and well within the 30 s that
+    /// orchestrators give before they kill.
     pub drain: Duration,
 }
 

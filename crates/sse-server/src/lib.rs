@@ -21,7 +21,7 @@
 //! | [`server`] | [`Server::bind`], then [`Server::run_until`]: the composition, and its end |
 //! | `transport` | what actix leaves open on a connection: deadlines for every head, bytes on an open stream |
 //! | [`hub`] | the state that all routes share |
-//! | [`routes`] | the HTTP surface, mountable in an actix `App` of your own |
+//! | [`routes`](mod@routes) | the HTTP surface, mountable in an actix `App` of your own |
 //! | [`negotiate`] | does this client want an event stream? |
 //! | [`error`] | every error as `application/problem+json` |
 //! | [`signal`], [`limits`], [`telemetry`] | the operating system's side of the binary |

@@ -17,6 +17,8 @@ use tracing::info;
 const OS_ERROR: u8 = 71;
 const BAD_CONFIGURATION: u8 = 78;
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 fn main() -> ExitCode {
     match start() {
         Ok(()) => ExitCode::SUCCESS,
@@ -34,13 +36,14 @@ fn start() -> anyhow::Result<()> {
     telemetry::init(&args.log_settings())?;
     let open_files = limits::raise_open_files();
     let server = Server::bind(args.config())?;
-    announce(&server, args.workers).context("cannot write to stdout")?;
-    info!(version = env!("CARGO_PKG_VERSION"), workers = args.workers, open_files, "started");
 
     // Connections have threads of their own: this one only waits for the end.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start an event loop")?.block_on(async {
+        // Before anybody learns that the server is there, and may want to end it.
         let signals = Signals::catch().context("cannot catch signals")?;
+        announce(&server, args.workers);
+        info!(version = VERSION, workers = args.workers, open_files, "started");
         server.run_until(signals.shutdown()).await.context("cannot start the workers")?;
         Ok(())
     })
@@ -48,18 +51,19 @@ fn start() -> anyhow::Result<()> {
 
 /// Tells the person who started the server where it is and what to try. The first lines are for scripts too:
 /// they name the real ports.
-fn announce(server: &Server, workers: usize) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+fn announce(server: &Server, workers: usize) {
+    let mut text = String::new();
     let plural = if workers == 1 { "" } else { "s" };
     for address in server.local_addrs() {
-        let version = env!("CARGO_PKG_VERSION");
-        writeln!(out, "sse-server {version} listening on http://{address} ({workers} worker{plural})")?;
+        text += &format!("sse-server {VERSION} listening on http://{address} ({workers} worker{plural})\n");
     }
     if let Some(address) = server.local_addrs().first() {
-        writeln!(out)?;
-        writeln!(out, "  follow a topic   curl -N http://{address}/events/news")?;
-        writeln!(out, "  publish to it    curl -d 'hello' http://{address}/events/news")?;
-        writeln!(out, "  stop             Ctrl-C; all flags: sse-server --help")?;
+        text += &format!(
+            "\n  follow a topic   curl -N http://{address}/events/news\
+             \n  publish to it    curl -d 'hello' http://{address}/events/news\
+             \n  stop             Ctrl-C; all flags: sse-server --help\n"
+        );
     }
-    out.flush()
+    // If nobody reads it, the server is none the worse.
+    let _ = io::stdout().write_all(text.as_bytes());
 }

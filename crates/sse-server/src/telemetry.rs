@@ -96,11 +96,9 @@ mod tests {
     }
 
     #[test]
-    fn a_target_cannot_forge_a_line() {
-        let uri: Uri = "/events/\u{e9}\"x".parse().unwrap();
-        let shown = Target(&uri).to_string();
-        assert_eq!(shown, r#"/events/\xc3\xa9\"x"#);
-        assert!(shown.bytes().all(|byte| byte.is_ascii_graphic()));
+    fn a_target_cannot_forge_a_field() {
+        let uri: Uri = "/events/\"x\"".parse().unwrap();
+        assert_eq!(Target(&uri).to_string(), r#"/events/\"x\""#);
     }
 
     #[test]

@@ -1,12 +1,8 @@
 //! One slice of the subscribers, served by the thread that they live on.
 //!
-//! A segment takes everything that is new in its topics in one go, and then sweeps over the subscribers of those
-//! topics a slice at a time, so that its thread can accept, publish and write in between, and publishes that come
-//! meanwhile make the runs longer rather than the sweeps more.
-//!
-//! It tells no time and starts no task: whoever owns it calls [`Segment::turn`] whenever [`Segment::poll_marked`] is
-//! ready or the time has come that the last turn named. Both together are a task of a few lines, see the crate's
-//! `chat` example.
+//! Here is the handle; inside, `state` says who is next, `feed` what a topic has for its readers, `merge` makes one
+//! stream of several topics, `membership` lets subscribers come and go, `wheel` counts their heartbeats, and `sink` is
+//! where deliveries go that no task comes for.
 
 mod feed;
 mod membership;
@@ -55,8 +51,16 @@ impl Default for SegmentConfig {
     }
 }
 
-/// See the [module](self). Not `Send`: a segment and its subscriptions live on one thread. Cheap to clone; every clone
-/// is the same segment.
+/// One slice of a broadcaster's subscribers, served by the thread that they live on.
+///
+/// It takes everything that is new in its topics in one go, and then sweeps over their subscribers a slice at a time,
+/// so that its thread can accept, publish and write in between. A sweep keeps its place: news that comes meanwhile
+/// extends it and lengthens the runs, and nobody is favoured.
+///
+/// It tells no time and starts no task: whoever owns it calls [`turn`](Self::turn) whenever
+/// [`poll_marked`](Self::poll_marked) is ready or the time has come that the last turn named.
+///
+/// Not `Send`: a segment and its subscriptions live on one thread. Cheap to clone; every clone is the same segment.
 #[derive(Debug)]
 pub struct Segment<S: Sink = NoSink> {
     state: Rc<RefCell<State<S>>>,

@@ -121,7 +121,7 @@ impl HubConfig {
     /// [`ConfigError`], whose message says what would be right.
     pub fn check(&self) -> Result<(), ConfigError> {
         time_within("heartbeat", self.heartbeat, TENTH..=HOUR)?;
-        time_within("retry", self.retry, TENTH..=HOUR)?;
+        time_within("retry", self.retry, TENTH..=HOUR / 2)?;
         time_within("retain-age", self.retain_age, Duration::from_secs(1)..=24 * 365 * HOUR)?;
         time_within("forget-after", self.forget_after, Duration::from_secs(1)..=24 * 365 * HOUR)?;
         time_within("body-timeout", self.body_timeout, TENTH..=HOUR)?;
@@ -149,13 +149,17 @@ impl HubConfig {
 
 fn within<T>(name: &'static str, value: T, bounds: RangeInclusive<T>) -> Result<(), ConfigError>
 where
-    T: PartialOrd + fmt::Display,
+    T: Copy + PartialOrd + fmt::Display,
 {
     if bounds.contains(&value) {
         return Ok(());
     }
-    let (least, most) = (bounds.start().to_string(), bounds.end().to_string());
-    Err(ConfigError::OutOfBounds { name, value: value.to_string(), least, most })
+    Err(ConfigError::OutOfBounds {
+        name,
+        value: value.to_string(),
+        least: bounds.start().to_string(),
+        most: bounds.end().to_string(),
+    })
 }
 
 fn time_within(
@@ -166,8 +170,12 @@ fn time_within(
     if bounds.contains(&value) {
         return Ok(());
     }
-    let (least, most) = (time(*bounds.start()).to_string(), time(*bounds.end()).to_string());
-    Err(ConfigError::OutOfBounds { name, value: time(value).to_string(), least, most })
+    Err(ConfigError::OutOfBounds {
+        name,
+        value: time(value).to_string(),
+        least: time(*bounds.start()).to_string(),
+        most: time(*bounds.end()).to_string(),
+    })
 }
 
 fn time(time: Duration) -> impl fmt::Display {

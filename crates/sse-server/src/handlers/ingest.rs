@@ -36,7 +36,7 @@ pub(super) async fn ingest(
         // Not there when the body had no event: then there is nothing to end.
         let _ = hub.broadcaster().end(topic);
     }
-    Ok(publish::answer(&progress.answer()))
+    Ok(publish::answer(&progress.answer(decoder.buffered() > 0)))
 }
 
 fn publish_all(
@@ -75,6 +75,9 @@ struct Answer {
     /// The last event's id, where a single publish has its only one.
     id: Option<String>,
     count: u64,
+    /// The body ended within an event, which was not published: its blank line is missing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unfinished: bool,
 }
 
 impl Progress {
@@ -83,8 +86,8 @@ impl Progress {
         self.last = Some(id);
     }
 
-    fn answer(&self) -> Answer {
-        Answer { id: self.last.map(|id| id.to_string()), count: self.count }
+    fn answer(&self, unfinished: bool) -> Answer {
+        Answer { id: self.last.map(|id| id.to_string()), count: self.count, unfinished }
     }
 
     fn explain(&self, problem: Problem) -> Problem {

@@ -58,9 +58,13 @@ struct Published {
     id: String,
 }
 
-/// The answer to a publisher.
+/// The answer to a publisher; a line of its own, for those who sit at a terminal.
 pub(super) fn answer(published: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(published)
+    let json = serde_json::to_string(published).expect("strings and numbers are always valid JSON");
+    HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(json + "\n")
 }
 
 /// The event of a name and data out of a request.

@@ -27,6 +27,26 @@ async fn fill(transport: &mut Transport) -> usize {
     written
 }
 
+/// As the handler of a request without a body does.
+fn begin_stream(transport: &Transport) -> StreamGuard {
+    transport.connection().begin_head();
+    let _request = transport.connection().begin_request(&HeaderMap::new());
+    transport.connection().begin_stream()
+}
+
+#[actix_web::test]
+async fn no_time_limit_runs_on_an_open_stream() {
+    let (mut transport, _client) = pair().await;
+    assert!(poll_immediate(transport.read(&mut [0; 16])).await.is_none());
+    assert!(transport.deadline.is_some(), "it runs for a new connection");
+    let stream = begin_stream(&transport);
+    assert!(poll_immediate(transport.read(&mut [0; 16])).await.is_none());
+    assert!(transport.deadline.is_none());
+    drop(stream);
+    assert!(poll_immediate(transport.read(&mut [0; 16])).await.is_none());
+    assert!(transport.deadline.is_some(), "and again when the stream has ended");
+}
+
 #[actix_web::test]
 async fn no_request_is_read_while_answers_cannot_be_written() {
     let (mut transport, mut client) = pair().await;
@@ -50,10 +70,7 @@ async fn no_request_is_read_while_answers_cannot_be_written() {
 #[actix_web::test]
 async fn a_client_that_has_closed_an_open_stream_gets_nothing_more() {
     let (mut transport, mut client) = pair().await;
-    transport.connection().begin_head();
-    let request = transport.connection().begin_request(&HeaderMap::new());
-    let _stream = transport.connection().begin_stream();
-    drop(request);
+    let _stream = begin_stream(&transport);
     transport.write_all(b":ok\n").await.unwrap();
 
     client.shutdown().await.unwrap();

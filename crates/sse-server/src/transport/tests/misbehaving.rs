@@ -73,15 +73,6 @@ fn an_idle_connection_is_closed() {
 }
 
 #[test]
-fn time_limits_end_with_the_head() {
-    let server = hurried();
-    let mut client = server.open_stream("/stream");
-    client.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
-    let error = client.read(&mut [0]).expect_err("three times both limits have passed");
-    assert_eq!(error.kind(), ErrorKind::WouldBlock, "the stream is open");
-}
-
-#[test]
 fn one_byte_on_an_open_stream_ends_it() {
     let server = Served::patient();
     let mut client = server.open_stream("/stream");

@@ -1,0 +1,150 @@
+//! The binary as its user and its orchestrator see it: output, signals, exit status.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Output, Stdio},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Longer than anything here takes on the slowest machine.
+const BOUND: Duration = Duration::from_secs(20);
+
+fn command(flags: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sse-server"));
+    command.args(flags).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn output(flags: &[&str]) -> Output {
+    command(flags).output().unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// A running server, ended at the latest when the value is dropped.
+struct Running {
+    child: Child,
+    first_line: String,
+}
+
+impl Running {
+    fn start(flags: &[&str]) -> Self {
+        let mut child =
+            command(&[&["--listen", "127.0.0.1:0", "--workers", "1"], flags].concat()).spawn().unwrap();
+        let mut first_line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first_line).unwrap();
+        Self { child, first_line }
+    }
+
+    fn address(&self) -> &str {
+        let (_, rest) = self.first_line.split_once("http://").unwrap();
+        rest.split_whitespace().next().unwrap()
+    }
+
+    fn connect(&self) -> TcpStream {
+        let client = TcpStream::connect(self.address()).unwrap();
+        client.set_read_timeout(Some(BOUND)).unwrap();
+        client
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    fn exit_code(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_first_line_says_where_it_listens() {
+    let server = Running::start(&[]);
+    let expected = format!("sse-server {} listening on http://127.0.0.1:", env!("CARGO_PKG_VERSION"));
+    assert!(server.first_line.starts_with(&expected), "{}", server.first_line);
+    assert!(server.first_line.ends_with("(1 worker)\n"), "{}", server.first_line);
+
+    let mut client = server.connect();
+    client.write_all(b"GET /nowhere HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404 ") && answer.contains("/problems/not-found"), "{answer}");
+}
+
+#[test]
+fn either_signal_ends_it_well() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let server = Running::start(&[]);
+        server.signal(signal);
+        assert_eq!(server.exit_code(), Some(0));
+    }
+}
+
+#[test]
+fn a_second_signal_does_not_wait_for_streams() {
+    let server = Running::start(&["--drain", "1h"]);
+    let mut client = server.connect();
+    client.write_all(b"GET /events/a HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    client.read_exact(&mut [0; 16]).unwrap();
+
+    server.signal(Signal::TERM);
+    // The port is closed once the first signal has been seen, so that the second is one.
+    while TcpStream::connect(server.address()).is_ok() {
+        std::thread::yield_now();
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit_code(), Some(0));
+}
+
+#[test]
+fn a_contradiction_is_one_line_and_78() {
+    let output = output(&["--retain-bytes", "64KiB"]);
+    assert_eq!(output.status.code(), Some(78));
+    let line = "sse-server: retain-bytes (64.0 KiB) is less than max-event (1.0 MiB)";
+    assert!(stderr(&output).starts_with(line), "{}", stderr(&output));
+    assert_eq!(stderr(&output).lines().count(), 1);
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn an_open_address_needs_a_flag_that_the_error_names() {
+    let refused = output(&["--listen", "0.0.0.0:0"]);
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(stderr(&refused).contains("allow-anonymous-remote"), "{}", stderr(&refused));
+}
+
+#[test]
+fn a_malformed_flag_is_2() {
+    let output = output(&["--heartbeat", "often"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--heartbeat"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_address_in_use_is_71() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = holder.local_addr().unwrap().to_string();
+    let output = output(&["--listen", &address]);
+    assert_eq!(output.status.code(), Some(71));
+    assert!(stderr(&output).contains(&address) && stderr(&output).contains("in use"), "{}", stderr(&output));
+    assert_eq!(stderr(&output).lines().count(), 1);
+}
+
+#[test]
+fn variables_stand_in_for_flags() {
+    let output = command(&[]).env("SSE_RETAIN_BYTES", "1KiB").output().unwrap();
+    assert_eq!(output.status.code(), Some(78), "{}", stderr(&output));
+}

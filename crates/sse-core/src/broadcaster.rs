@@ -17,6 +17,7 @@ use crate::stats::{Counters, Stats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::topic::{Phase, Topic, TopicName, TopicState, Wakes};
 use crate::topics::Topics;
+use crate::wake::wake_all;
 
 /// What a [`Broadcaster`] keeps, and for how long.
 #[derive(Clone, Debug)]
@@ -24,7 +25,8 @@ pub struct Config {
     /// How much of its past each topic keeps.
     pub retention: Retention,
     /// How long a topic that nobody reads is remembered after its last use, when it has ended or has nothing left:
-    /// as long, a reader who returns learns that it has ended, or is resumed without a needless gap.
+    /// as long, a reader who returns learns that it has ended, or is resumed without a needless gap. One that nobody
+    /// ever published to is not remembered.
     pub forget_after: Duration,
     /// What tells the time. Only differences count, so the clock of the wall has no say in anything.
     pub clock: fn() -> Instant,
@@ -112,7 +114,7 @@ impl Broadcaster {
             state.mark(&mut wakes);
             Ok(id)
         })?;
-        wake(wakes);
+        wake_all(wakes);
         Ok(id)
     }
 
@@ -133,7 +135,7 @@ impl Broadcaster {
             state.mark(&mut wakes);
             true
         })?;
-        wake(wakes);
+        wake_all(wakes);
         Ok(ended)
     }
 
@@ -160,7 +162,7 @@ impl Broadcaster {
         // taken once, each event that was accepted is marked before the segments hear of the end.
         self.shared.topics.for_each(|topic| drop(topic.state.lock()));
         let segments = self.shared.segments.lock().clone();
-        wake(segments.iter().filter_map(|mailbox| mailbox.close()).collect());
+        wake_all(segments.iter().filter_map(|mailbox| mailbox.close()));
     }
 
     /// Whether [`close`](Self::close) was called.
@@ -183,10 +185,14 @@ impl Broadcaster {
             let retained = state.log.bytes();
             state.log.trim(retention, now);
             self.shared.counters.retained(retained, state.log.bytes());
-            let unused = !state.has_readers() && now.saturating_sub(state.used) >= *forget_after;
-            if !unused || !state.log.is_empty() {
+            // A topic that only ever had readers has nothing to be remembered for.
+            let blank = state.phase == Phase::Live && state.log.is_new();
+            let unused = !state.has_readers() && (blank || now.saturating_sub(state.used) >= *forget_after);
+            let over = state.phase == Phase::Ended || state.log.is_empty();
+            if !unused || !over {
                 return true;
             }
+            self.shared.counters.retained(state.log.bytes(), 0);
             // Before the name is free again: a topic that is created under it afterwards must know of this past.
             self.shared.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);
             state.phase = Phase::Forgotten;
@@ -223,7 +229,7 @@ impl Shared {
         self.segments.lock().push(Arc::clone(mailbox));
         // Whoever closes sets the flag first and then goes through the list: one of the two sees the other.
         if self.is_closed() {
-            wake(mailbox.close().into_iter().collect());
+            wake_all(mailbox.close());
         }
     }
 
@@ -260,12 +266,6 @@ impl Shared {
             return Err(UnknownTopic);
         }
         Ok(f(&mut state))
-    }
-}
-
-fn wake(wakes: Wakes) {
-    for waker in wakes {
-        waker.wake();
     }
 }
 

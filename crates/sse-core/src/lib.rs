@@ -124,6 +124,7 @@ mod subscription;
 mod sync;
 mod topic;
 mod topics;
+mod wake;
 
 pub use broadcaster::{Broadcaster, Config, PublishError, UnknownTopic};
 pub use decoder::{DecodeError, Decoder, Item, Message};

@@ -145,6 +145,11 @@ impl Log {
         self.entries.is_empty()
     }
 
+    /// Whether nothing was ever appended.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_empty() && self.trimmed == 0
+    }
+
     /// What is retained, in bytes of frames.
     pub(crate) fn bytes(&self) -> u64 {
         self.end() - self.start
@@ -303,6 +308,6 @@ impl BlockBytes<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(any(loom, shuttle))))]
 #[path = "log_tests.rs"]
 mod tests;

@@ -62,17 +62,18 @@ impl Mailbox {
 
     /// Ready when there is something that [`take`](Self::take) has not taken; `closing_seen` is what it last said.
     pub(crate) fn poll_marked(&self, cx: &mut Context<'_>, closing_seen: bool) -> Poll<()> {
+        // Cloning a waker and dropping one runs its owner's code: neither under the lock.
+        let waker = cx.waker().clone();
         let replaced = {
             let mut state = self.state.lock();
             if !state.marked.is_empty() || state.nudged || state.closing != closing_seen {
                 return Poll::Ready(());
             }
             match &state.waker {
-                Some(waker) if waker.will_wake(cx.waker()) => None,
-                _ => state.waker.replace(cx.waker().clone()),
+                Some(parked) if parked.will_wake(&waker) => Some(waker),
+                _ => state.waker.replace(waker),
             }
         };
-        // Dropping a waker may run a task's destructor: not under the lock.
         drop(replaced);
         Poll::Pending
     }

@@ -25,6 +25,13 @@ use std::sync as imp;
 
 pub(crate) use imp::MutexGuard;
 
+/// How a map hashes that is gone through: at random, but always alike under a model checker, which runs a schedule
+/// again and expects the same of it.
+#[cfg(any(loom, shuttle))]
+pub(crate) type RandomState = std::hash::BuildHasherDefault<std::hash::DefaultHasher>;
+#[cfg(not(any(loom, shuttle)))]
+pub(crate) use std::hash::RandomState;
+
 /// A mutex without poison.
 ///
 /// No code of a caller's runs under a lock of this crate (wakers and sinks run after it is released), so a panic

@@ -1,12 +1,12 @@
 //! The topics by name, in parts that are locked one by one.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
-use crate::sync::{Arc, AtomicUsize, Mutex, Ordering};
+use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, RandomState};
 use crate::topic::{Topic, TopicName};
 
-type Part = HashMap<TopicName, Arc<Topic>>;
+type Part = HashMap<TopicName, Arc<Topic>, RandomState>;
 
 /// See the module.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ impl Topics {
 
     pub(crate) fn new() -> Self {
         Self {
-            parts: (0..Self::PARTS).map(|_| Mutex::new(Part::new())).collect(),
-            hasher: RandomState::new(),
+            parts: (0..Self::PARTS).map(|_| Mutex::new(Part::default())).collect(),
+            hasher: RandomState::default(),
             next: AtomicUsize::new(0),
         }
     }

@@ -7,7 +7,9 @@ use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use common::*;
-use sse_core::{Broadcaster, Config, Event, EventId, NoTopic, Position, PublishError, Retention, UnknownTopic};
+use sse_core::{
+    Broadcaster, Config, Event, EventId, NoTopic, Position, PublishError, Retention, UnknownTopic,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -84,6 +86,7 @@ fn i2_losses_one_after_the_other_are_gaps_that_adjoin() {
     let mut subscription = subscribe(&segment, &["t"], position);
     assert_eq!(seen(&next(&mut subscription)), [gap(1, 3, 1, "expired")]);
     publish_many(&broadcaster, "t", 2);
+    settle(&segment);
     // Whoever is told of the first loss has come back; the second happened to a subscriber.
     assert_eq!(seen(&next(&mut subscription)), [gap(2, 5, 2, "slow")]);
     assert_eq!(sequences(&drain(&mut subscription)), [5]);
@@ -117,8 +120,7 @@ fn i4_each_position_begins_where_it_says() {
     let uncounted = Seen::Lagged { topic, after, before, missed: None, reason };
     assert_eq!(from(&broadcaster, Position::After(id(0))), behind(uncounted));
 
-    let lost =
-        |after, reason| behind(Seen::Lagged { topic: None, after, before: 4, missed: None, reason });
+    let lost = |after, reason| behind(Seen::Lagged { topic: None, after, before: 4, missed: None, reason });
     assert_eq!(from(&broadcaster, Position::After(id(6))), lost(None, "unknown"));
     assert_eq!(from(&broadcaster, Position::Unknown), lost(None, "unknown"));
     assert_eq!(from(&broadcaster, Position::After(foreign(4))), lost(Some(4), "restart"));
@@ -186,11 +188,22 @@ fn a_topic_with_a_reader_is_not_forgotten() {
     let broadcaster = broadcaster();
     let segment = segment(&broadcaster);
     let subscription = subscribe(&segment, &["t"], Position::Now);
+    publish(&broadcaster, "t", "x");
     advance(20 * MINUTE);
     assert_eq!(expire(&broadcaster), 0);
     drop(subscription);
     assert_eq!(expire(&broadcaster), 0, "its time begins when the last reader has left");
     advance(10 * MINUTE);
+    assert_eq!(expire(&broadcaster), 1);
+}
+
+#[test]
+fn a_topic_that_nobody_published_to_is_forgotten_with_its_last_reader() {
+    let broadcaster = broadcaster();
+    let segment = segment(&broadcaster);
+    let subscription = subscribe(&segment, &["t"], Position::Now);
+    assert_eq!(expire(&broadcaster), 0);
+    drop(subscription);
     assert_eq!(expire(&broadcaster), 1);
 }
 

@@ -26,7 +26,7 @@ impl<S: Sink> State<S> {
             Position::Now => (Some(head), None),
             Position::Unknown => (None, Some((None, Reason::Unknown))),
         };
-        let mut earliest = u64::MAX;
+        let cursor = cursor.unwrap_or_else(|| self.earliest(&feeds));
         let mut stage = Stage::Live;
         let mut members: smallvec::SmallVec<[Member; 1]> = feeds
             .into_iter()
@@ -34,10 +34,9 @@ impl<S: Sink> State<S> {
                 let topic = Arc::clone(&self.feeds[key].topic);
                 let state = topic.state.lock();
                 self.feeds[key].refresh(&state);
-                earliest = earliest.min(state.log.floor());
-                let seen = match cursor {
-                    Some(cursor) => state.log.count_through(cursor),
-                    None => Some(state.log.trimmed()),
+                let seen = match position {
+                    Position::Earliest => Some(state.log.trimmed()),
+                    _ => state.log.count_through(cursor),
                 };
                 if feed::lost(&state, seen).is_some() {
                     stage = Stage::Returning;
@@ -45,7 +44,6 @@ impl<S: Sink> State<S> {
                 Member { feed: key, place: 0, seen }
             })
             .collect();
-        let cursor = cursor.unwrap_or(earliest);
         let notice = lost.map(|(after, reason)| {
             let before = EventId { epoch, sequence: cursor + 1 };
             Box::new(Lagged { topic: None, after, before, missed: None, reason })
@@ -76,6 +74,12 @@ impl<S: Sink> State<S> {
         }
         self.mailbox.set_subscribers(self.subscribers.len());
         key
+    }
+
+    /// The position behind which at least one of the topics has lost nothing, or nothing that it knows of.
+    fn earliest(&self, feeds: &[usize]) -> u64 {
+        let floors = feeds.iter().map(|&key| self.feeds[key].topic.state.lock().log.floor());
+        floors.min().expect("a subscription has a topic")
     }
 
     /// Removes a subscriber. Linear in the number of its topics.

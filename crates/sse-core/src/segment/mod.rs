@@ -29,6 +29,7 @@ use crate::mailbox::Mailbox;
 use crate::subscription::Subscription;
 use crate::sync::Arc;
 use crate::topic::TopicName;
+use crate::wake::wake_all;
 
 /// How a [`Segment`] serves.
 #[derive(Clone, Debug)]
@@ -143,9 +144,7 @@ impl<S: Sink> Segment<S> {
         let more = state.serve_slice(&mut aftermath);
         let next = state.wheel.as_ref().and_then(wheel::Wheel::next);
         drop(state);
-        for waker in aftermath.wakes {
-            waker.wake();
-        }
+        wake_all(aftermath.wakes);
         drop(aftermath.gone);
         if more { Turn::More } else { Turn::Idle(next.map(|next| self.started + next)) }
     }

@@ -339,7 +339,11 @@ impl<S: Sink> State<S> {
                 subscriber.stage = Stage::Live;
                 Some(Delivery::Frames(run))
             }
-            Read::Lost(lost) => Some(self.announce(key, 0, &lost)),
+            Read::Lost(lost) => {
+                let delivery = self.announce(key, 0, &lost);
+                self.subscribers[key].stage = Stage::Live;
+                Some(delivery)
+            }
         }
     }
 

@@ -60,6 +60,11 @@ pub(crate) fn publish(broadcaster: &Broadcaster, name: &str, data: &str) -> Resu
     broadcaster.publish(&topic(name), &Event::message(data))
 }
 
+/// Publishes what cannot be refused; answers its sequence and its data.
+pub(crate) fn acked(broadcaster: &Broadcaster, name: &str, data: &str) -> (u64, String) {
+    (publish(broadcaster, name, data).unwrap().sequence, data.to_owned())
+}
+
 /// What a subscriber was given, as plain values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
@@ -95,6 +100,10 @@ impl Seen {
     }
 }
 
+pub(crate) fn event(sequence: u64, data: &str) -> Seen {
+    Seen::Event { sequence, data: data.to_owned() }
+}
+
 /// The sequences of the events in `seen`.
 pub(crate) fn sequences(seen: &[Seen]) -> Vec<u64> {
     let of = |seen: &Seen| match seen {
@@ -124,6 +133,15 @@ pub(crate) fn accounted(from: u64, seen: &[Seen]) -> u64 {
         }
     }
     position
+}
+
+/// Checks that what was delivered under a sequence is what was acknowledged under it.
+pub(crate) fn assert_were_acked(seen: &[Seen], acked: &[(u64, String)]) {
+    for step in seen {
+        if let Seen::Event { sequence, data } = step {
+            assert!(acked.iter().any(|(s, d)| s == sequence && d == data), "{step:?} is none of {acked:?}");
+        }
+    }
 }
 
 /// A waker that counts its wakes.

@@ -1,0 +1,71 @@
+//! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs.
+//!
+//! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
+//! who runs the check waits for this package to compile first.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
+
+mod background;
+mod ci;
+mod clients;
+mod fuzz;
+mod invocation;
+mod models;
+mod mutants;
+mod quick_start;
+mod report;
+mod server;
+mod setup;
+mod smoke;
+mod step;
+mod steps;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Run every check, the same list as on the CI server.
+    Ci(ci::Args),
+    /// Install what the checks need and this machine lacks: browser, curl, the Node and Python clients.
+    Setup,
+}
+
+fn main() -> ExitCode {
+    let workspace = Workspace::here();
+    let done = match Cli::parse().task {
+        Task::Ci(args) => ci::run(&workspace, &args),
+        Task::Setup => setup::run(&workspace).map(|()| true),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+}

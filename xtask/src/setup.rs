@@ -1,0 +1,56 @@
+//! `cargo xtask setup`: installs what the checks need and this machine lacks. `cargo xtask ci` does the same first,
+//! for the steps it is about to run.
+//!
+//! System packages come from apt-get; on other systems the message names what to install by hand. The clients of the
+//! end-to-end tests come from their lock files into the build directory, and touch nothing outside it.
+
+mod clients;
+mod packages;
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::workspace::Workspace;
+use packages::Tool;
+
+/// Something that a step needs to be installed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    /// A Chromium that a test can drive.
+    Browser,
+    Curl,
+    NodeClients,
+    PythonClients,
+}
+
+impl Need {
+    const ALL: [Self; 4] = [Self::Browser, Self::Curl, Self::NodeClients, Self::PythonClients];
+
+    fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Browser => packages::BROWSER,
+            Self::Curl => packages::CURL,
+            Self::NodeClients => packages::NODE,
+            Self::PythonClients => packages::PYTHON,
+        }
+    }
+}
+
+pub(crate) fn run(workspace: &Workspace) -> Result<()> {
+    prepare(workspace, &BTreeSet::from(Need::ALL))
+}
+
+/// Installs what is missing of these needs. Costs milliseconds when nothing is.
+pub(crate) fn prepare(workspace: &Workspace, needs: &BTreeSet<Need>) -> Result<()> {
+    packages::install(workspace, needs.iter().flat_map(|need| need.tools()))?;
+    for need in needs {
+        match need {
+            Need::NodeClients => clients::install_node(workspace)?,
+            Need::PythonClients => clients::install_python(workspace)?,
+            Need::Browser | Need::Curl => {}
+        }
+    }
+    println!("everything that is needed is installed");
+    Ok(())
+}

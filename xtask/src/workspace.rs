@@ -1,0 +1,50 @@
+//! Where things are: the repository and its build directory. Runs nothing, except the build of the server that
+//! several steps share.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::invocation::Invocation;
+
+/// The checkout that this binary was built from.
+#[derive(Debug, Clone)]
+pub(crate) struct Workspace {
+    root: PathBuf,
+    target: PathBuf,
+}
+
+impl Workspace {
+    pub(crate) fn here() -> Self {
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let root =
+            package.parent().expect("the xtask package lies in a folder of the workspace").to_path_buf();
+        // Every cargo that a step starts is told this folder, so a target folder from somebody's cargo
+        // configuration cannot make a step look for its binary in the wrong place.
+        let target =
+            env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
+        Self { root, target }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Where the Node and Python clients of the end-to-end tests are installed. The tests look for them here, wherever
+    /// cargo builds.
+    pub(crate) fn clients(&self) -> PathBuf {
+        self.root.join("target/e2e")
+    }
+
+    /// Builds the server as users get it. Returns the binary's absolute path.
+    pub(crate) fn release_server(&self) -> Result<PathBuf> {
+        Invocation::cargo("build --release --locked -p sse-server --bin sse-server").run(self)?;
+        let built = self.target.join("release/sse-server");
+        built.canonicalize().with_context(|| format!("{} is missing after its build", built.display()))
+    }
+}

@@ -18,13 +18,13 @@ use std::sync::Arc;
 use std::task::{Context, Waker};
 
 use model_common::*;
-use sse_core::Position;
+use sse_core::{Position, Turn};
 
 #[test]
 fn l1_two_events_reach_a_reader_that_parks() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher =
             thread::spawn(move || ["a", "b"].map(|data| publish(&broadcaster, "t", data).unwrap().sequence));
@@ -40,7 +40,7 @@ fn l1_two_events_reach_a_reader_that_parks() {
 fn l2_two_publishers_overrun_a_small_log() {
     explore(|| {
         let broadcaster = retaining(2, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publishers = ["a", "b"].map(|name| {
             let broadcaster = broadcaster.clone();
@@ -61,7 +61,7 @@ fn l2_two_publishers_overrun_a_small_log() {
 fn l3_an_event_meets_a_segment_that_parks() {
     explore_all(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn(move || acked(&broadcaster, "t", "a"));
 
@@ -75,7 +75,7 @@ fn l3_an_event_meets_a_segment_that_parks() {
 fn l6_the_waker_that_a_segment_gave_last_is_woken() {
     explore_all(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn(move || acked(&broadcaster, "t", "a"));
 
@@ -90,7 +90,7 @@ fn l6_the_waker_that_a_segment_gave_last_is_woken() {
 fn l6_the_waker_that_a_reader_gave_last_is_woken() {
     explore_all(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn(move || acked(&broadcaster, "t", "a"));
 
@@ -106,9 +106,9 @@ fn l6_the_waker_that_a_reader_gave_last_is_woken() {
 fn l11_one_wake_serves_every_reader_of_every_topic() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 1);
+        let segment = segment(&broadcaster);
         let mut readers = ["t", "t", "u"].map(|name| Reader::new(&segment, &[name], Position::Now));
-        while segment.turn(now()) == sse_core::Turn::More {}
+        while segment.turn(now()) == Turn::More {}
         readers.iter_mut().for_each(Reader::run);
         let wakes = Arc::new(Wakes::default());
         let waker = Waker::from(Arc::clone(&wakes));
@@ -118,10 +118,10 @@ fn l11_one_wake_serves_every_reader_of_every_topic() {
             let broadcaster = broadcaster.clone();
             thread::spawn(move || ["a", "b"].map(|data| acked(&broadcaster, name, data)))
         });
-        publishers.map(|publisher| publisher.join().unwrap());
+        publishers.into_iter().for_each(|publisher| drop(publisher.join().unwrap()));
 
         assert_eq!(wakes.count(), 1, "of the segment, for four events");
-        while segment.turn(now()) == sse_core::Turn::More {}
+        while segment.turn(now()) == Turn::More {}
         for reader in &mut readers {
             assert_eq!(reader.wakes.count(), 1, "of a reader, for two events");
             reader.run();
@@ -134,7 +134,7 @@ fn l11_one_wake_serves_every_reader_of_every_topic() {
 fn l12_a_reader_of_two_topics_sees_one_order() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t", "u"], Position::Now);
         let publishers = ["t", "u"].map(|name| {
             let broadcaster = broadcaster.clone();

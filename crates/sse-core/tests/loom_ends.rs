@@ -15,13 +15,13 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 
 use model_common::*;
-use sse_core::{Broadcaster, NoSink, Position, PublishError, Segment};
+use sse_core::{Broadcaster, Position, PublishError, Segment};
 
 #[test]
 fn l7_a_parked_reader_hears_of_the_close() {
     explore_all(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let closes = thread::spawn(move || broadcaster.close());
 
@@ -36,7 +36,7 @@ fn l7_a_parked_reader_hears_of_the_close() {
 fn l7_an_event_that_was_acked_comes_before_the_close() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn({
             let broadcaster = broadcaster.clone();
@@ -66,7 +66,7 @@ fn l7_a_reader_that_comes_with_the_close_hears_of_it() {
             move || broadcaster.close()
         });
 
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         serve_to_end(&segment, &mut reader);
 
@@ -79,11 +79,11 @@ fn l7_a_reader_that_comes_with_the_close_hears_of_it() {
 fn l10_a_waker_that_panics_keeps_no_other_segment_asleep() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let broken = segment::<NoSink>(&broadcaster, 32);
+        let broken = segment(&broadcaster);
         let _reader = Reader::new(&broken, &["t"], Position::Now);
         broken.turn(now());
         assert!(broken.poll_marked(&mut Context::from_waker(&Waker::from(Arc::new(Panics)))).is_pending());
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn({
             let broadcaster = broadcaster.clone();
@@ -104,7 +104,7 @@ fn l10_a_waker_that_panics_keeps_no_other_segment_asleep() {
 fn l13_an_event_that_was_acked_comes_before_the_end() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn({
             let broadcaster = broadcaster.clone();
@@ -129,12 +129,12 @@ fn l13_an_event_that_was_acked_comes_before_the_end() {
 fn l14_a_waker_may_publish() {
     explore(|| {
         let broadcaster = retaining(8, None);
-        let echoes = segment::<NoSink>(&broadcaster, 32);
+        let echoes = segment(&broadcaster);
         let _reader = Reader::new(&echoes, &["t"], Position::Now);
         echoes.turn(now());
         let echo = Waker::from(Arc::new(Publishes(broadcaster.clone())));
         assert!(echoes.poll_marked(&mut Context::from_waker(&echo)).is_pending());
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         let publisher = thread::spawn(move || acked(&broadcaster, "t", "a"));
 

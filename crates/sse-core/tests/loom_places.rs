@@ -17,13 +17,13 @@ use std::task::Context;
 use std::time::Duration;
 
 use model_common::*;
-use sse_core::{Broadcaster, EventId, NoSink, Position};
+use sse_core::{Broadcaster, EventId, Position};
 
 #[test]
 fn l4_nothing_of_a_reader_that_left_remains() {
     explore(|| {
         let broadcaster = retaining(8, Some(Duration::ZERO));
-        let segment = segment::<NoSink>(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
         reader.run();
         let wakes = Arc::clone(&reader.wakes);
@@ -50,7 +50,7 @@ fn l4_nothing_of_a_reader_that_left_remains() {
 fn l4_nothing_of_a_segment_that_left_remains() {
     explore(|| {
         let broadcaster = retaining(8, Some(Duration::ZERO));
-        let segment = segment::<NoSink>(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let reader = Reader::new(&segment, &["t"], Position::Now);
         let wakes = Arc::new(Wakes::default());
         let waker = std::task::Waker::from(Arc::clone(&wakes));
@@ -82,7 +82,7 @@ fn l5_a_resume_meets_the_end_of_what_is_retained() {
             move || ["c", "d"].map(|data| acked(&broadcaster, "t", data))
         });
 
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         for position in [start, ids[0], ids[1]] {
             let mut reader = Reader::new(&segment, &["t"], Position::After(position));
             serve_to(&segment, &mut reader, position.sequence, 4);
@@ -100,7 +100,7 @@ fn l8_two_segments_are_overrun_while_one_leaves() {
         let stays = thread::spawn({
             let broadcaster = broadcaster.clone();
             move || {
-                let segment = segment(&broadcaster, 32);
+                let segment = segment(&broadcaster);
                 let mut reader = Reader::new(&segment, &["t"], start);
                 serve_to(&segment, &mut reader, 0, 2);
             }
@@ -108,7 +108,7 @@ fn l8_two_segments_are_overrun_while_one_leaves() {
         let leaves = thread::spawn({
             let broadcaster = broadcaster.clone();
             move || {
-                let segment = segment::<NoSink>(&broadcaster, 32);
+                let segment = segment(&broadcaster);
                 let mut reader = Reader::new(&segment, &["t"], start);
                 segment.turn(now());
                 reader.run();
@@ -116,7 +116,9 @@ fn l8_two_segments_are_overrun_while_one_leaves() {
             }
         });
 
-        ["a", "b"].map(|data| acked(&broadcaster, "t", data));
+        for data in ["a", "b"] {
+            acked(&broadcaster, "t", data);
+        }
 
         leaves.join().unwrap();
         stays.join().unwrap();
@@ -128,13 +130,13 @@ fn l9_a_reader_is_never_attached_to_a_forgotten_topic() {
     explore(|| {
         let (broadcaster, [_, old]) = with_an_expired_past();
         let threads = forget_and_publish(&broadcaster);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::After(old));
 
         serve_to(&segment, &mut reader, 1, 2);
 
         assert_eq!(reader.seen, [event(2, "new")], "it had seen all of the past");
-        threads.map(|thread| thread.join().unwrap());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -143,17 +145,18 @@ fn l9_the_past_of_a_forgotten_topic_is_announced_as_lost() {
     explore(|| {
         let (broadcaster, [start, _]) = with_an_expired_past();
         let threads = forget_and_publish(&broadcaster);
-        let segment = segment(&broadcaster, 32);
+        let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::After(start));
 
-        serve(&segment, std::slice::from_mut(&mut reader), |readers| !sequences(&readers[0].seen).is_empty());
+        serve(&segment, std::slice::from_mut(&mut reader), |readers| {
+            readers[0].seen.contains(&event(2, "new"))
+        });
 
-        let [Seen::Lagged { after: Some(0), before: 2, missed }, last] = reader.seen.as_slice() else {
-            panic!("not one gap and one event: {:?}", reader.seen);
-        };
-        assert!(matches!(missed, None | Some(1)), "{:?}", reader.seen);
-        assert_eq!(*last, event(2, "new"));
-        threads.map(|thread| thread.join().unwrap());
+        // Nobody may have come round yet to let go of what was too old.
+        let lost = |missed| [Seen::Lagged { after: Some(0), before: 2, missed }, event(2, "new")];
+        let allowed = [lost(Some(1)), lost(None), [event(1, "old"), event(2, "new")]];
+        assert!(allowed.iter().any(|allowed| *allowed == *reader.seen), "{:?}", reader.seen);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     });
 }
 
@@ -169,8 +172,11 @@ fn with_an_expired_past() -> (Broadcaster, [EventId; 2]) {
 fn forget_and_publish(broadcaster: &Broadcaster) -> [thread::JoinHandle<()>; 2] {
     let forgets = broadcaster.clone();
     let publishes = broadcaster.clone();
-    [
-        thread::spawn(move || drop(forgets.expire())),
-        thread::spawn(move || drop(acked(&publishes, "t", "new"))),
-    ]
+    let forgetting = thread::spawn(move || {
+        forgets.expire();
+    });
+    let publishing = thread::spawn(move || {
+        acked(&publishes, "t", "new");
+    });
+    [forgetting, publishing]
 }

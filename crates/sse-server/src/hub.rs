@@ -1,10 +1,10 @@
 //! The state that all routes share, on all workers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sse_core::{Broadcaster, Retention};
+use tokio::sync::watch;
 
 use crate::HubConfig;
 use crate::idempotency::Idempotency;
@@ -20,7 +20,7 @@ struct Shared {
     config: HubConfig,
     broadcaster: Broadcaster,
     idempotency: Idempotency,
-    draining: AtomicBool,
+    draining: watch::Sender<bool>,
 }
 
 impl Hub {
@@ -39,7 +39,7 @@ impl Hub {
             ..sse_core::Config::default()
         });
         let idempotency = Idempotency::new(config.idempotency_window);
-        let shared = Shared { config, broadcaster, idempotency, draining: AtomicBool::new(false) };
+        let shared = Shared { config, broadcaster, idempotency, draining: watch::Sender::new(false) };
         Self { shared: Arc::new(shared) }
     }
 
@@ -62,14 +62,20 @@ impl Hub {
     /// Ends the hub: publishing is refused, and every stream gets what was published before, a jittered `retry:`,
     /// `sse.drain`, and then its end. Readiness is off from now on.
     pub fn drain(&self) {
-        self.shared.draining.store(true, Ordering::Release);
+        self.shared.draining.send_replace(true);
         self.shared.broadcaster.close();
     }
 
     /// Whether [`drain`](Self::drain) was called.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.shared.draining.load(Ordering::Acquire)
+        *self.shared.draining.borrow()
+    }
+
+    /// Ready once [`drain`](Self::drain) was called. Cancel safe.
+    pub(crate) async fn drained(&self) {
+        // The sender is the hub's own and lives as long as this borrow of it.
+        let _ = self.shared.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
     /// A reconnection time for one client. Uniform between the configured one and twice that, so that clients which

@@ -76,7 +76,7 @@ impl<S: Sink> State<S> {
         key
     }
 
-    /// The position behind which at least one of the topics has lost nothing, or nothing that it knows of.
+    /// The lowest of the topics' floors: the first position from which one of them still has everything.
     fn earliest(&self, feeds: &[usize]) -> u64 {
         let floors = feeds.iter().map(|&key| self.feeds[key].topic.state.lock().log.floor());
         floors.min().expect("a subscription has a topic")

@@ -47,9 +47,13 @@ pub(crate) fn retaining(events: usize, age: Option<Duration>) -> Broadcaster {
     Broadcaster::new(config)
 }
 
-pub(crate) fn segment<S: Sink>(broadcaster: &Broadcaster, slice: usize) -> Segment<S> {
-    let slice = slice.try_into().unwrap();
-    Segment::new(broadcaster, SegmentConfig { heartbeat: None, slice, ..SegmentConfig::default() })
+pub(crate) fn segment(broadcaster: &Broadcaster) -> Segment {
+    Segment::new(broadcaster, serving(32))
+}
+
+/// So many readers a turn, and no heartbeats.
+pub(crate) fn serving(slice: usize) -> SegmentConfig {
+    SegmentConfig { heartbeat: None, slice: slice.try_into().unwrap(), ..SegmentConfig::default() }
 }
 
 pub(crate) fn topic(name: &str) -> TopicName {

@@ -9,9 +9,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use futures_util::StreamExt;
 use serde::Serialize;
-use sse_core::{Decoder, EventId, Item, TopicName};
+use sse_core::{Decoder, EventId, Item, PublishError, TopicName};
 
-use super::{not_published, publish};
+use super::incoming::{self, answer, not_published};
 use crate::{Hub, Problem};
 
 /// Publishes the events of a body. Ids of the source are not ours and are dropped, as are its comments and `retry:`.
@@ -28,15 +28,22 @@ pub(super) async fn ingest(
     // What an event takes besides its data is bounded by the length of a name; a line's framing is counted later.
     let mut decoder = Decoder::new(hub.config().max_event.saturating_add(1024));
     let mut progress = Progress::default();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| progress.explain(publish::incomplete()))?;
+    let mut drained = pin!(hub.drained());
+    loop {
+        // A body may go on for hours: it must not be what the server waits for at its end.
+        let chunk = tokio::select! {
+            chunk = payload.next() => chunk,
+            () = &mut drained => return Err(progress.explain(not_published(hub, PublishError::Closed))),
+        };
+        let Some(chunk) = chunk else { break };
+        let chunk = chunk.map_err(|_| progress.explain(incoming::broken_off()))?;
         publish_all(hub, topic, &mut decoder, &chunk, &mut progress)?;
     }
     if end {
         // Not there when the body had no event: then there is nothing to end.
         let _ = hub.broadcaster().end(topic);
     }
-    Ok(publish::answer(&progress.answer(decoder.buffered() > 0)))
+    Ok(answer(&progress.answer(decoder.buffered() > 0)))
 }
 
 fn publish_all(
@@ -47,11 +54,11 @@ fn publish_all(
     progress: &mut Progress,
 ) -> Result<(), Problem> {
     loop {
-        let item = decoder.next(&mut input).map_err(|_| progress.explain(publish::too_large(hub)))?;
+        let item = decoder.next(&mut input).map_err(|_| progress.explain(incoming::too_large(hub)))?;
         match item {
             Some(Item::Event(message)) => {
                 let name = (message.name != "message").then_some(message.name.as_ref());
-                let event = publish::event(hub, name, message.data.as_bytes());
+                let event = incoming::event(hub, name, message.data.as_bytes());
                 let event = event.map_err(|problem| progress.explain(problem))?;
                 let id = hub.broadcaster().publish(topic, &event);
                 let id = id.map_err(|error| progress.explain(not_published(hub, error)))?;

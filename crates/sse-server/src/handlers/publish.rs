@@ -10,7 +10,8 @@ use mime::Mime;
 use serde::Serialize;
 use sse_core::{Event, EventId, TopicName};
 
-use super::{ingest, not_published, topic};
+use super::incoming::{self, answer, not_published};
+use super::{ingest, topic};
 use crate::idempotency::MAX_KEY;
 use crate::{Hub, Problem, ProblemKind, query};
 
@@ -44,7 +45,7 @@ pub(crate) async fn publish(
     }
     let key = key(headers)?;
     let body = read(&hub, headers, payload).await?;
-    let event = event(&hub, name.as_deref(), &body)?;
+    let event = incoming::event(&hub, name.as_deref(), &body)?;
     let id = append(&hub, &topic, &event, key)?;
     if end {
         // It is there: this very request published to it.
@@ -56,38 +57,6 @@ pub(crate) async fn publish(
 #[derive(Serialize)]
 struct Published {
     id: String,
-}
-
-/// The answer to a publisher; a line of its own, for those who sit at a terminal.
-pub(super) fn answer(published: &impl Serialize) -> HttpResponse {
-    let json = serde_json::to_string(published).expect("strings and numbers are always valid JSON");
-    HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "application/json"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(json + "\n")
-}
-
-/// The event of a name and data out of a request.
-pub(super) fn event<'a>(hub: &Hub, name: Option<&'a str>, data: &'a [u8]) -> Result<Event<'a>, Problem> {
-    let invalid = |detail: String| Problem::new(ProblemKind::InvalidEvent).with_detail(detail);
-    let data = std::str::from_utf8(data).map_err(|error| {
-        let at = error.valid_up_to();
-        invalid(format!(
-            "data is UTF-8, and this is not from byte {at} on; send binary data as base64, for example"
-        ))
-    })?;
-    let event = Event::new(name, data).map_err(|error| invalid(error.to_string()))?;
-    if event.size() > hub.config().max_event {
-        return Err(too_large(hub));
-    }
-    Ok(event)
-}
-
-pub(super) fn too_large(hub: &Hub) -> Problem {
-    let most = hub.config().max_event;
-    Problem::new(ProblemKind::EventTooLarge).with_detail(format!(
-        "an event may take {most} bytes on the wire, where every line of data takes six more"
-    ))
 }
 
 fn append(hub: &Hub, topic: &TopicName, event: &Event<'_>, key: Option<&[u8]>) -> Result<EventId, Problem> {
@@ -130,15 +99,15 @@ async fn read(hub: &Hub, headers: &HeaderMap, payload: Payload) -> Result<Bytes,
     let limit = hub.config().max_event;
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
-        return Err(too_large(hub));
+        return Err(incoming::too_large(hub));
     }
     let whole = async {
         let mut payload = pin!(payload);
         let mut body = BytesMut::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| incomplete())?;
+            let chunk = chunk.map_err(|_| incoming::broken_off())?;
             if body.len() + chunk.len() > limit {
-                return Err(too_large(hub));
+                return Err(incoming::too_large(hub));
             }
             body.extend_from_slice(&chunk);
         }
@@ -149,8 +118,4 @@ async fn read(hub: &Hub, headers: &HeaderMap, payload: Payload) -> Result<Bytes,
         Err(Problem::new(ProblemKind::BodyTimeout)
             .with_detail(format!("the body of an event has {} to arrive", humantime::format_duration(time))))
     })
-}
-
-pub(super) fn incomplete() -> Problem {
-    Problem::new(ProblemKind::BadRequest).with_detail("the body broke off")
 }

@@ -1,0 +1,321 @@
+//! Whatever is done to a broadcaster: every subscriber is given what a plain list says it is owed.
+//!
+//! Steps at random, checked one by one; `plain` is the list, `reader` what a subscriber may be given next.
+
+mod common;
+mod plain;
+mod reader;
+
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Duration;
+
+use common::*;
+use plain::{AGE, Plain};
+use proptest::prelude::*;
+use proptest::sample::{Index, select, subsequence};
+use reader::{Given, Reader};
+use sse_core::{
+    Broadcaster, Config, Event, EventId, Frame, Position, PublishError, Retention, Segment, SegmentConfig, Turn,
+    UnknownTopic,
+};
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+const SEGMENTS: usize = 2;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish { name: &'static str, size: usize },
+    End { name: &'static str },
+    Subscribe { segment: usize, names: Vec<&'static str>, at: At },
+    /// Comes for so many deliveries.
+    Poll { reader: Index, deliveries: usize, new_waker: bool },
+    /// Comes for all there is.
+    Drain { reader: Index },
+    Drop { reader: Index },
+    /// Drops it, and subscribes to the same topics behind what it was given last.
+    Resume { reader: Index },
+    Turn { segment: usize },
+    Settle { segment: usize },
+    Pass { time: Duration },
+    Expire,
+    Close,
+}
+
+#[derive(Clone, Debug)]
+enum At {
+    After(Index),
+    Earliest,
+    Foreign,
+    Future,
+    Now,
+    Unknown,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let name = || select(&NAMES[..]);
+    let segment = || 0..SEGMENTS;
+    let size = prop_oneof![30 => 0..40usize, 1 => 11_000..20_000usize];
+    let names = subsequence(&NAMES[..], 1..=3);
+    let reader = any::<Index>;
+    let at = prop_oneof![
+        4 => any::<Index>().prop_map(At::After),
+        4 => Just(At::Now),
+        2 => Just(At::Earliest),
+        1 => Just(At::Foreign),
+        1 => Just(At::Future),
+        1 => Just(At::Unknown),
+    ];
+    prop_oneof![
+        24 => (name(), size).prop_map(|(name, size)| Step::Publish { name, size }),
+        6 => (segment(), names, at).prop_map(|(segment, names, at)| Step::Subscribe { segment, names, at }),
+        6 => (reader(), 1..4usize, any::<bool>())
+            .prop_map(|(reader, deliveries, new_waker)| Step::Poll { reader, deliveries, new_waker }),
+        6 => reader().prop_map(|reader| Step::Drain { reader }),
+        6 => segment().prop_map(|segment| Step::Turn { segment }),
+        6 => segment().prop_map(|segment| Step::Settle { segment }),
+        3 => reader().prop_map(|reader| Step::Resume { reader }),
+        2 => reader().prop_map(|reader| Step::Drop { reader }),
+        2 => (0..2 * AGE.as_millis() as u64).prop_map(|ms| Step::Pass { time: Duration::from_millis(ms) }),
+        2 => Just(Step::Expire),
+        1 => name().prop_map(|name| Step::End { name }),
+        1 => prop_oneof![9 => Just(Step::Expire), 1 => Just(Step::Close)],
+    ]
+}
+
+fn retention() -> impl Strategy<Value = Retention> {
+    let bytes = prop_oneof![Just(0), 40..300usize, Just(100_000)];
+    let age = prop::option::of(Just(AGE));
+    let bounds = (1..6usize, bytes, age);
+    bounds.prop_map(|(events, bytes, age)| Retention { events: events.try_into().unwrap(), bytes, age })
+}
+
+fn segment_config() -> impl Strategy<Value = SegmentConfig> {
+    let run = prop_oneof![Just(0), 30..150usize, Just(16 * 1024)];
+    let slice = prop_oneof![1..3usize, Just(32)];
+    (run, slice).prop_map(|(run, slice)| SegmentConfig { heartbeat: None, slice: slice.try_into().unwrap(), run })
+}
+
+/// A segment, and what its own task knows of it.
+struct Slice {
+    segment: Segment,
+    wakes: Arc<Wakes>,
+    waker: Waker,
+    /// Whether the task waits for a wake.
+    parked: bool,
+    /// Whether it has to be woken before it is settled again, and whether it may be.
+    news: bool,
+    nudged: bool,
+}
+
+struct Model {
+    broadcaster: Broadcaster,
+    plain: Plain,
+    slices: Vec<Slice>,
+    readers: Vec<Reader>,
+    /// To readers that have left.
+    given: Given,
+}
+
+impl Model {
+    fn new(config: Config, segment_config: &SegmentConfig) -> Self {
+        let broadcaster = Broadcaster::new(config.clone());
+        let epoch = broadcaster.epoch();
+        let slice = || {
+            let (wakes, waker) = counting_waker();
+            let segment = Segment::new(&broadcaster, segment_config.clone());
+            Slice { segment, wakes, waker, parked: false, news: true, nudged: false }
+        };
+        let slices = (0..SEGMENTS).map(|_| slice()).collect();
+        Self { slices, broadcaster, plain: Plain::new(config, epoch), given: Given::default(), readers: Vec::new() }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Publish { name, size } => self.publish(name, size),
+            Step::End { name } => self.end(name),
+            Step::Subscribe { segment, names, at } => self.subscribe(segment, &names, at),
+            Step::Poll { reader, deliveries, new_waker } => self.poll(reader, deliveries, new_waker),
+            Step::Drain { reader } => self.poll(reader, usize::MAX, false),
+            Step::Drop { reader } => drop(self.remove(reader)),
+            Step::Resume { reader } => self.resume(reader),
+            Step::Turn { segment } => drop(self.turn(segment)),
+            Step::Settle { segment } => self.settle(segment),
+            Step::Pass { time } => advance(time),
+            Step::Expire => assert_eq!(expire(&self.broadcaster), self.plain.expire()),
+            Step::Close => self.close(),
+        }
+        self.check();
+    }
+
+    fn publish(&mut self, name: &'static str, size: usize) {
+        let life = self.plain.find_or_create(name);
+        let data = format!("{}{}", self.plain.published, "x".repeat(size));
+        let event = Event::message(&data);
+        let id = self.broadcaster.publish(&topic(name), &event);
+        let epoch = self.broadcaster.epoch();
+        let framed = |sequence| Frame::encode(&event).to_bytes(Some(&EventId { epoch, sequence })).len() as u64;
+        let refused = if self.plain.closed { PublishError::Closed } else { PublishError::Ended };
+        let expected = self.plain.publish(life, data.clone(), framed);
+        assert_eq!(id, expected.map(|sequence| EventId { epoch, sequence }).ok_or(refused));
+        if id.is_ok() {
+            self.tell(life);
+        }
+    }
+
+    fn end(&mut self, name: &'static str) {
+        let Some(life) = self.plain.find(name) else {
+            assert_eq!(self.broadcaster.end(&topic(name)), Err(UnknownTopic));
+            return;
+        };
+        let was_live = !self.plain.lives[life].ended;
+        assert_eq!(self.broadcaster.end(&topic(name)), Ok(was_live));
+        if was_live {
+            self.plain.lives[life].ended = true;
+            self.plain.lives[life].used = clock();
+            self.tell(life);
+        }
+    }
+
+    /// The segments with a reader of a topic have something to do.
+    fn tell(&mut self, life: usize) {
+        for reader in self.readers.iter().filter(|reader| reader.reads(life)) {
+            self.slices[reader.segment].news = true;
+        }
+    }
+
+    fn close(&mut self) {
+        self.broadcaster.close();
+        if !std::mem::replace(&mut self.plain.closed, true) {
+            self.slices.iter_mut().for_each(|slice| slice.news = true);
+        }
+    }
+
+    fn subscribe(&mut self, segment: usize, names: &[&'static str], at: At) {
+        let here = self.broadcaster.position();
+        let position = match at {
+            At::After(index) => {
+                Position::After(EventId { sequence: index.index(here.sequence as usize + 1) as u64, ..here })
+            }
+            At::Earliest => Position::Earliest,
+            At::Foreign => Position::After(foreign(here.sequence)),
+            At::Future => Position::After(EventId { sequence: here.sequence + 1, ..here }),
+            At::Now => Position::Now,
+            At::Unknown => Position::Unknown,
+        };
+        self.subscribe_at(segment, names, position);
+    }
+
+    fn subscribe_at(&mut self, segment: usize, names: &[&'static str], position: Position) {
+        let lives = names.iter().map(|name| self.plain.find_or_create(name)).collect();
+        let slice = &mut self.slices[segment];
+        slice.nudged |= slice.segment.is_empty();
+        let names = names.iter().map(|name| topic(name));
+        let subscription = slice.segment.subscribe(names, position).unwrap();
+        self.readers.push(Reader::new(subscription, segment, lives, position, &mut self.plain));
+    }
+
+    fn poll(&mut self, reader: Index, deliveries: usize, new_waker: bool) {
+        if self.readers.is_empty() {
+            return;
+        }
+        let reader = reader.get_mut(&mut self.readers);
+        if new_waker {
+            reader.renew_waker();
+        }
+        for _ in 0..deliveries {
+            if !reader.poll(&self.plain) {
+                // Of what came after its last turn the segment need not know yet.
+                let settled = !self.slices[reader.segment].news;
+                assert!(!settled || !reader.is_owed(&self.plain), "it waits for what is there");
+                return;
+            }
+        }
+    }
+
+    /// Drops a reader; answers where it was, and with what it would come back.
+    fn remove(&mut self, reader: Index) -> Option<(usize, Vec<&'static str>, Position)> {
+        if self.readers.is_empty() {
+            return None;
+        }
+        let reader = self.readers.swap_remove(reader.index(self.readers.len()));
+        self.given.add(reader.given);
+        let (segment, names) = (reader.segment, reader.names(&self.plain));
+        Some((segment, names, reader.leave(&mut self.plain)))
+    }
+
+    fn resume(&mut self, reader: Index) {
+        if let Some((segment, names, position)) = self.remove(reader) {
+            self.subscribe_at(segment, &names, position);
+        }
+    }
+
+    fn turn(&mut self, segment: usize) -> Turn {
+        let slice = &mut self.slices[segment];
+        slice.parked = false;
+        let turn = slice.segment.turn(clock());
+        if turn != Turn::More {
+            (slice.news, slice.nudged) = (false, false);
+            for reader in self.readers.iter().filter(|reader| reader.segment == segment) {
+                reader.check_wakes(&self.plain);
+            }
+        }
+        turn
+    }
+
+    fn settle(&mut self, segment: usize) {
+        while self.turn(segment) == Turn::More {}
+        let slice = &mut self.slices[segment];
+        slice.wakes.take();
+        assert!(!is_marked(&slice.segment, &slice.waker), "nothing is left to do");
+        slice.parked = true;
+    }
+
+    fn check(&self) {
+        let stats = self.broadcaster.stats();
+        assert_eq!(stats.published, self.plain.published);
+        assert_eq!(stats.topics, self.plain.topics());
+        assert_eq!(stats.subscribers, self.readers.len());
+        assert_eq!(stats.retained_bytes, self.plain.retained_bytes());
+        for slice in self.slices.iter().filter(|slice| slice.parked) {
+            let wakes = slice.wakes.count();
+            assert!(wakes <= 1, "I7: a segment that waits is woken once");
+            assert!(wakes == 1 || !slice.news, "I6: a segment that waits is woken");
+            assert!(wakes == 0 || slice.news || slice.nudged, "I7: a segment is not woken for nothing");
+        }
+    }
+
+    /// Everybody comes for everything, and leaves.
+    fn finish(mut self) {
+        (0..SEGMENTS).for_each(|segment| self.settle(segment));
+        for mut reader in std::mem::take(&mut self.readers) {
+            while reader.poll(&self.plain) {}
+            assert!(!reader.is_owed(&self.plain));
+            self.given.add(reader.given);
+            reader.leave(&mut self.plain);
+        }
+        (0..SEGMENTS).for_each(|segment| self.settle(segment));
+        self.check();
+        let stats = self.broadcaster.stats();
+        assert_eq!(self.given, Given { events: stats.delivered, runs: stats.runs, gaps: stats.lagged });
+        assert!(self.slices.iter().all(|slice| slice.segment.is_empty()));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 20_000, ..ProptestConfig::with_cases(3000) })]
+
+    #[test]
+    fn every_subscriber_is_given_what_a_list_says(
+        retention in retention(),
+        segment_config in segment_config(),
+        steps in prop::collection::vec(step(), 1..80),
+    ) {
+        let config = Config { retention, forget_after: AGE, clock };
+        let mut model = Model::new(config, &segment_config);
+        for step in steps {
+            model.take(step);
+        }
+        model.finish();
+    }
+}

@@ -1,0 +1,165 @@
+//! The broadcaster as a list: every event ever published, in order, and what of it is no longer retained.
+
+use std::time::{Duration, Instant};
+
+use sse_core::{Config, Epoch};
+
+/// An event of the list.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) sequence: u64,
+    pub(crate) data: String,
+    size: u64,
+    at: Instant,
+}
+
+/// One life of a topic, from its creation until it is forgotten.
+#[derive(Debug)]
+pub(crate) struct Life {
+    pub(crate) name: &'static str,
+    pub(crate) events: Vec<Entry>,
+    pub(crate) ended: bool,
+    pub(crate) readers: usize,
+    pub(crate) used: Instant,
+    /// No earlier life of any topic had an event above this.
+    origin: u64,
+    trimmed: usize,
+    forgotten: bool,
+}
+
+impl Life {
+    /// The highest sequence that is not retained.
+    pub(crate) fn floor(&self) -> u64 {
+        self.nth(self.trimmed)
+    }
+
+    pub(crate) fn head(&self) -> u64 {
+        self.nth(self.events.len())
+    }
+
+    /// The events above one sequence and at or below another.
+    pub(crate) fn between(&self, after: u64, through: u64) -> &[Entry] {
+        let first = self.events.partition_point(|event| event.sequence <= after);
+        let end = self.events.partition_point(|event| event.sequence <= through);
+        &self.events[first..end.max(first)]
+    }
+
+    /// Whether it can be said how many events there were up to a sequence: of those that are gone, as many numbers
+    /// are remembered as events may be retained.
+    pub(crate) fn counts(&self, sequence: u64, config: &Config) -> bool {
+        sequence >= self.nth(self.trimmed.saturating_sub(config.retention.events.get()))
+    }
+
+    fn nth(&self, n: usize) -> u64 {
+        n.checked_sub(1).map_or(self.origin, |index| self.events[index].sequence)
+    }
+
+    fn retained(&self) -> &[Entry] {
+        &self.events[self.trimmed..]
+    }
+
+    fn bytes(&self) -> u64 {
+        self.retained().iter().map(|event| event.size).sum()
+    }
+
+    fn trim(&mut self, config: &Config, now: Instant) {
+        let bounds = &config.retention;
+        while let [oldest, rest @ ..] = self.retained() {
+            let too_many = rest.len() >= bounds.events.get() || self.bytes() > bounds.bytes as u64;
+            let too_old = bounds.age.is_some_and(|age| now - oldest.at > age);
+            if !too_old && (!too_many || rest.is_empty()) {
+                return;
+            }
+            self.trimmed += 1;
+        }
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Plain {
+    pub(crate) config: Config,
+    pub(crate) epoch: Epoch,
+    pub(crate) lives: Vec<Life>,
+    pub(crate) published: u64,
+    pub(crate) closed: bool,
+    forgotten: u64,
+}
+
+impl Plain {
+    pub(crate) fn new(config: Config, epoch: Epoch) -> Self {
+        Self { config, epoch, lives: Vec::new(), published: 0, closed: false, forgotten: 0 }
+    }
+
+    pub(crate) fn find(&self, name: &'static str) -> Option<usize> {
+        self.lives.iter().position(|life| life.name == name && !life.forgotten)
+    }
+
+    pub(crate) fn find_or_create(&mut self, name: &'static str) -> usize {
+        self.find(name).unwrap_or_else(|| {
+            self.lives.push(Life {
+                name,
+                events: Vec::new(),
+                ended: false,
+                readers: 0,
+                used: self.now(),
+                origin: self.forgotten,
+                trimmed: 0,
+                forgotten: false,
+            });
+            self.lives.len() - 1
+        })
+    }
+
+    /// Appends an event, whose frame has so many bytes; answers its sequence, or none if that is refused.
+    pub(crate) fn publish(&mut self, life: usize, data: String, size: impl FnOnce(u64) -> u64) -> Option<u64> {
+        let now = self.now();
+        let Self { config, lives, published, closed, .. } = self;
+        let life = &mut lives[life];
+        if *closed || life.ended {
+            return None;
+        }
+        *published += 1;
+        let sequence = *published;
+        life.events.push(Entry { sequence, data, size: size(sequence), at: now });
+        life.used = now;
+        life.trim(config, now);
+        Some(sequence)
+    }
+
+    /// Answers how many topics it forgot.
+    pub(crate) fn expire(&mut self) -> usize {
+        let now = self.now();
+        let Self { config, lives, forgotten, .. } = self;
+        let mut count = 0;
+        for life in lives.iter_mut().filter(|life| !life.forgotten) {
+            life.trim(config, now);
+            let unused = life.readers == 0 && now - life.used >= config.forget_after;
+            if unused && (life.ended || life.retained().is_empty()) {
+                life.forgotten = true;
+                *forgotten = life.head().max(*forgotten);
+                count += 1;
+            }
+        }
+        count
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        (self.config.clock)()
+    }
+
+    pub(crate) fn topics(&self) -> usize {
+        self.live().count()
+    }
+
+    pub(crate) fn retained_bytes(&self) -> u64 {
+        self.live().map(Life::bytes).sum()
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Life> {
+        self.lives.iter().filter(|life| !life.forgotten)
+    }
+}
+
+/// An age that events reach within a test.
+pub(crate) const AGE: Duration = Duration::from_millis(50);

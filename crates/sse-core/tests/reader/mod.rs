@@ -1,0 +1,259 @@
+//! A subscriber of the model: holds each delivery against the list, and knows what is still owed.
+
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+
+use sse_core::{Delivery, EventId, Lagged, Position, Reason, Subscription};
+
+use crate::common::{Seen, Wakes, counting_waker, poll, seen};
+use crate::plain::{Life, Plain};
+
+pub(crate) struct Reader {
+    pub(crate) segment: usize,
+    pub(crate) given: Given,
+    subscription: Subscription,
+    members: Vec<Member>,
+    /// What it has to be told first.
+    notice: Option<(Option<EventId>, Reason)>,
+    /// Where it stands: no event at or below this may come any more.
+    place: u64,
+    /// What a client would come back with.
+    position: Position,
+    finished: bool,
+    wakes: Arc<Wakes>,
+    waker: Waker,
+    parked: bool,
+}
+
+/// One of a reader's topics.
+struct Member {
+    life: usize,
+    /// Every event of the topic at or below this was given or announced.
+    accounted: u64,
+    /// Whether the topic knew how many events there were up to there when the reader came.
+    counted: bool,
+    /// Whether something behind that was gone when the reader came, and that has not yet been told.
+    returning: bool,
+}
+
+/// How much a reader was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Given {
+    pub(crate) events: u64,
+    pub(crate) runs: u64,
+    pub(crate) gaps: u64,
+}
+
+impl Given {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.runs += other.runs;
+        self.gaps += other.gaps;
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(
+        subscription: Subscription,
+        segment: usize,
+        lives: Vec<usize>,
+        position: Position,
+        plain: &mut Plain,
+    ) -> Self {
+        let floor = lives.iter().map(|life| plain.lives[*life].floor()).min().unwrap();
+        let (place, notice) = match position {
+            Position::After(id) if id.epoch != plain.epoch => (floor, Some((Some(id), Reason::Restart))),
+            Position::After(id) if id.sequence > plain.published => (floor, Some((None, Reason::Unknown))),
+            Position::After(id) => (id.sequence, None),
+            Position::Earliest => (floor, None),
+            Position::Now => (plain.published, None),
+            Position::Unknown => (floor, Some((None, Reason::Unknown))),
+        };
+        let member = |life: usize| {
+            plain.lives[life].readers += 1;
+            let topic = &plain.lives[life];
+            let accounted = if position == Position::Earliest { topic.floor() } else { place };
+            let counted = topic.counts(accounted, &plain.config);
+            let returning = !counted || !topic.between(accounted, topic.floor()).is_empty();
+            Member { life, accounted, counted, returning }
+        };
+        let members = lives.into_iter().map(member).collect();
+        let (wakes, waker) = counting_waker();
+        let reader = Self {
+            segment,
+            given: Given::default(),
+            subscription,
+            members,
+            notice,
+            place,
+            position,
+            finished: false,
+            wakes,
+            waker,
+            parked: false,
+        };
+        let at_end = reader.has_ended(plain) && !reader.lacks_something(plain);
+        assert_eq!(reader.subscription.is_at_end(), at_end);
+        reader
+    }
+
+    /// Comes for a delivery; answers whether there was one.
+    pub(crate) fn poll(&mut self, plain: &Plain) -> bool {
+        self.parked = false;
+        let delivery = match poll(&mut self.subscription, &self.waker) {
+            Poll::Pending => {
+                assert!(!self.finished, "I9: nobody waits after the end");
+                self.wakes.take();
+                self.parked = true;
+                return false;
+            }
+            Poll::Ready(None) => {
+                assert!(self.finished, "I9: the end is told");
+                return false;
+            }
+            Poll::Ready(Some(delivery)) => delivery,
+        };
+        assert!(!self.finished, "I9: nothing follows the end");
+        match &delivery {
+            Delivery::Frames(_) => {
+                self.given.runs += 1;
+                for event in seen(&delivery) {
+                    let Seen::Event(sequence, data) = event else { unreachable!("a run holds events") };
+                    self.take_event(sequence, &data, plain);
+                }
+            }
+            Delivery::Lagged(lagged) => self.take_gap(lagged, plain),
+            Delivery::Ended => assert!(self.has_ended(plain)),
+            Delivery::Closed => assert!(plain.closed && !self.has_ended(plain)),
+            Delivery::Heartbeat => panic!("heartbeats are off"),
+        }
+        if matches!(delivery, Delivery::Ended | Delivery::Closed) {
+            assert!(!self.lacks_something(plain), "I9: the end comes last");
+            self.finished = true;
+        }
+        true
+    }
+
+    fn take_event(&mut self, sequence: u64, data: &str, plain: &Plain) {
+        assert_eq!(self.notice, None, "I4: the notice comes first");
+        assert!(sequence > self.place, "I1, I3: {sequence} came behind {}", self.place);
+        let mut found = false;
+        for member in &mut self.members {
+            let life = &plain.lives[member.life];
+            if let [event] = life.between(sequence - 1, sequence) {
+                assert_eq!(event.data, data);
+                assert!(member.counted, "I2: {sequence} came before an uncounted gap");
+                let skipped = life.between(member.accounted, sequence - 1);
+                assert!(skipped.is_empty(), "I2: {sequence} came before {skipped:?}");
+                (member.accounted, member.returning) = (sequence, false);
+                found = true;
+            } else {
+                member.check_other(sequence, life);
+            }
+        }
+        assert!(found, "{sequence} is of another topic, or of none");
+        self.place = sequence;
+        self.position = Position::After(EventId { sequence, epoch: plain.epoch });
+        self.given.events += 1;
+    }
+
+    fn take_gap(&mut self, gap: &Lagged, plain: &Plain) {
+        assert_eq!(gap.before.epoch, plain.epoch);
+        assert_eq!(gap.resume().sequence + 1, gap.before.sequence);
+        self.given.gaps += 1;
+        self.position = Position::After(gap.resume());
+        if let Some((after, reason)) = self.notice.take() {
+            let told = (gap.topic.as_ref(), gap.after, gap.missed, gap.reason);
+            assert_eq!(told, (None, after, None, reason));
+            assert_eq!(gap.before.sequence, self.place + 1);
+            return;
+        }
+        let floor = gap.resume().sequence;
+        assert!(floor >= self.place, "I2: a gap has its place in the order");
+        let several = self.members.len() > 1;
+        assert_eq!(gap.topic.is_some(), several, "one of several topics is named");
+        let Some(after) = gap.after.filter(|id| id.epoch == plain.epoch) else { panic!("{gap:?}") };
+        let returning = self.members.iter().any(|member| member.returning);
+        let mut found = false;
+        for member in &mut self.members {
+            let life = &plain.lives[member.life];
+            if gap.topic.as_ref().is_some_and(|topic| topic.as_str() != life.name) {
+                member.check_other(floor, life);
+                continue;
+            }
+            found = true;
+            assert_eq!(floor, life.floor(), "I2: a gap ends where the topic begins");
+            let lost = life.between(member.accounted, floor);
+            assert!(lost.first().is_none_or(|first| after.sequence < first.sequence));
+            assert!(several || after.sequence == member.accounted);
+            if member.counted {
+                assert!(!lost.is_empty(), "I2: a gap holds something");
+                assert_eq!(gap.missed, Some(lost.len() as u64), "I2: the count is exact");
+            } else {
+                assert_eq!(gap.missed, None);
+            }
+            match gap.reason {
+                Reason::Expired => assert!(returning || several),
+                Reason::Slow => assert!(!member.returning),
+                other => panic!("{other:?}"),
+            }
+            (member.accounted, member.counted, member.returning) = (floor, true, false);
+        }
+        assert!(found);
+        self.place = floor;
+    }
+
+    /// Whether there is something for it.
+    pub(crate) fn is_owed(&self, plain: &Plain) -> bool {
+        !self.finished && (self.lacks_something(plain) || self.has_ended(plain) || plain.closed)
+    }
+
+    fn lacks_something(&self, plain: &Plain) -> bool {
+        let behind = |member: &Member| !member.counted || plain.lives[member.life].head() > member.accounted;
+        self.notice.is_some() || self.members.iter().any(behind)
+    }
+
+    fn has_ended(&self, plain: &Plain) -> bool {
+        self.members.iter().all(|member| plain.lives[member.life].ended)
+    }
+
+    /// To be asked when the segment has nothing left to do.
+    pub(crate) fn check_wakes(&self, plain: &Plain) {
+        if self.parked {
+            let wakes = usize::from(self.is_owed(plain));
+            assert_eq!(self.wakes.count(), wakes, "I6, I7: whoever waits is woken once if there is something");
+        }
+    }
+
+    pub(crate) fn renew_waker(&mut self) {
+        (self.wakes, self.waker) = counting_waker();
+        self.parked = false;
+    }
+
+    pub(crate) fn reads(&self, life: usize) -> bool {
+        self.members.iter().any(|member| member.life == life)
+    }
+
+    pub(crate) fn names(&self, plain: &Plain) -> Vec<&'static str> {
+        self.members.iter().map(|member| plain.lives[member.life].name).collect()
+    }
+
+    /// Drops the subscription; answers the position with which a client would come back.
+    pub(crate) fn leave(self, plain: &mut Plain) -> Position {
+        for member in &self.members {
+            plain.lives[member.life].readers -= 1;
+            plain.lives[member.life].used = plain.now();
+        }
+        self.position
+    }
+}
+
+impl Member {
+    /// An event or a gap of another topic has come at `place`: nothing of this one may be left before it, unless it
+    /// is gone, and its gap has its place behind.
+    fn check_other(&self, place: u64, life: &Life) {
+        let left = life.between(self.accounted, place);
+        let gone = !self.counted || !left.is_empty();
+        assert!(!gone || life.floor() >= place, "I1, I2: {left:?} should have come before {place}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The HTTP surface over real sockets: what a client may send, and what it gets, byte for byte.
+//!
+//! The server under test is the one that `main` runs: [`Server::bind`](sse_server::Server::bind), on a free port.
+//! Nothing here sleeps in order to wait: a test awaits what the server says, and [`http::BOUND`] ends a wait in vain.
+//!
+//! | module | what it asks |
+//! | --- | --- |
+//! | `matrix` | does each kind of request get its answer: methods, versions, negotiation, CORS, malformed heads? |
+//! | `publish` | what becomes an event, what is refused, and what a retry does |
+//! | `ingest` | a body that is itself a stream of events |
+//! | `subscribe` | what a reader is given, from the first byte to the last |
+//!
+//! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
+
+mod http;
+mod server;
+mod stream;
+
+mod ingest;
+mod matrix;
+mod publish;
+mod subscribe;

@@ -54,6 +54,7 @@ mod idempotency;
 pub mod limits;
 pub mod listener;
 pub mod negotiate;
+mod percent;
 mod position;
 mod query;
 pub mod routes;

@@ -1,11 +1,10 @@
-//! The query of a request as pairs, decoded strictly: what is not valid UTF-8 or not known is an error, not a guess.
+//! The query of a request as pairs, decoded strictly: what is not text or not known is an error, not a guess.
 
 use std::borrow::Cow;
 
 use actix_web::HttpRequest;
-use percent_encoding::percent_decode_str;
 
-use crate::{Problem, ProblemKind};
+use crate::{Problem, ProblemKind, percent};
 
 /// The pairs of `request`'s query, in order, `+` being a space (WHATWG URL section 5.1).
 ///
@@ -50,12 +49,12 @@ fn unknown(known: &[&str]) -> Problem {
 }
 
 fn decode(text: &str) -> Result<Cow<'_, str>, Problem> {
-    let not_utf8 = || invalid("the query is not valid UTF-8 behind its percent-encoding".to_owned());
+    let broken = || invalid("the query is not valid UTF-8 behind a valid percent-encoding".to_owned());
     if !text.contains('+') {
-        return percent_decode_str(text).decode_utf8().map_err(|_| not_utf8());
+        return percent::decode(text).ok_or_else(broken);
     }
     let spaced = text.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8().map_err(|_| not_utf8())?;
+    let decoded = percent::decode(&spaced).ok_or_else(broken)?;
     Ok(Cow::Owned(decoded.into_owned()))
 }
 
@@ -80,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_or_not_text_is_refused() {
-        for query in ["topics=a", "topic=%FF", "%FF=a", "=a", "Topic=a"] {
+        for query in ["topics=a", "topic=%FF", "%FF=a", "topic=%zz", "=a", "Topic=a"] {
             assert_eq!(parse(query).unwrap_err().kind(), ProblemKind::InvalidQuery, "{query}");
         }
     }

@@ -7,6 +7,7 @@
 //! [`Target`], and values of headers and query parameters are not written at all.
 
 use std::fmt::{self, Write as _};
+use std::io::{self, IsTerminal as _};
 
 use actix_web::http::Uri;
 use clap::ValueEnum;
@@ -40,8 +41,10 @@ pub struct LogSettings {
 ///
 /// If logging was started before.
 pub fn init(settings: &LogSettings) -> Result<(), ParseError> {
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter(&settings.filter)?).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter(&settings.filter)?)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match settings.format {
         LogFormat::Json => lines.json().flatten_event(true).init(),
         LogFormat::Text => lines.init(),

@@ -24,7 +24,7 @@ pub(crate) async fn publish(
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let topic = topic(&path)?;
+    let topic = topic_in_path(&request, &path)?;
     let headers = request.headers();
     let pairs = query::pairs(&request, &["event", "end"])?;
     let name = query::single(&pairs, "event")?;

@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use actix_http::ConnectionType;
+use actix_web::body::{self, MessageBody};
 use actix_web::http::Version;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Data, Path};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, body};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use sse_core::{Position, TopicName};
 
-use super::topic;
+use super::{topic, topic_in_path};
 use crate::position::{LAST_EVENT_ID, position};
 use crate::stream::{Life, StreamBody};
 use crate::transport::Connection;
@@ -49,7 +51,7 @@ struct Ask {
 
 impl Ask {
     fn one(hub: &Hub, path: &str, request: &HttpRequest) -> Result<Self, Problem> {
-        Self::parse(hub, request, &["last_event_id", "lastEventId", "prime"], vec![topic(path)?])
+        Self::parse(hub, request, &["last_event_id", "lastEventId", "prime"], vec![topic_in_path(request, path)?])
     }
 
     fn several(hub: &Hub, request: &HttpRequest) -> Result<Self, Problem> {
@@ -103,7 +105,7 @@ impl Ask {
 /// sent behind this one change how it is encoded.
 fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Problem> {
     if hub.is_draining() {
-        return Ok(respond(request).body(control::come_back(hub.retry())));
+        return Ok(respond(request, control::come_back(hub.retry())));
     }
     let worker = request.app_data::<Rc<Worker>>().expect("the routes bring their worker along");
     let topics = topics_for_log(&ask.topics);
@@ -119,7 +121,7 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
     let connection = Connection::of(request);
     let life = Life::new(request.peer_addr(), topics);
     let guard = connection.map(Connection::begin_stream);
-    Ok(respond(request).body(StreamBody::new(hub.clone(), subscription, preamble, life, guard)))
+    Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, life, guard)))
 }
 
 /// What `GET` would answer, without a subscription; and the position to begin from in order to miss nothing from now
@@ -130,12 +132,13 @@ fn head(hub: &Hub) -> HttpResponse {
     response.body(body::None::new())
 }
 
-fn respond(request: &HttpRequest) -> HttpResponseBuilder {
-    let mut response = stream_headers();
+fn respond(request: &HttpRequest, body: impl MessageBody + 'static) -> HttpResponse {
+    let mut response = stream_headers().body(body);
     if request.version() < Version::HTTP_11 {
-        // Chunked framing is not for HTTP/1.0 (RFC 9112 section 6.1): the end of the connection ends the stream.
-        response.no_chunking(u64::MAX);
-        response.force_close();
+        // Chunked framing is not for HTTP/1.0 (RFC 9112 section 6.1): the end of the connection ends the stream. Not
+        // by the builder's method for it, which wants a length and says so in a header.
+        response.head_mut().no_chunking(true);
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
 }

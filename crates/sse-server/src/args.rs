@@ -7,11 +7,9 @@ use std::net::SocketAddr;
 
 use clap::Parser;
 
-use crate::{
-    Config, HubConfig,
-    config::AllowedOrigins,
-    telemetry::{self, LogFormat, LogSettings},
-};
+use crate::config::AllowedOrigins;
+use crate::telemetry::{self, LogFormat, LogSettings};
+use crate::{Config, HubConfig};
 
 #[cfg(test)]
 mod tests;

@@ -3,20 +3,16 @@
 //! Every default has its reason beside it. What was typed is in [`args`](crate::args). Nothing here reads the
 //! environment, and nothing binds before the check: [`Server::bind`](crate::Server::bind) does it first.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    num::NonZeroUsize,
-    thread,
-    time::Duration,
-};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
 
 mod check;
 mod origin;
 
-pub use self::{
-    check::ConfigError,
-    origin::{AllowedOrigins, Origin, OriginError},
-};
+pub use self::check::ConfigError;
+pub use self::origin::{AllowedOrigins, Origin, OriginError};
 
 /// Everything that [`Server::bind`](crate::Server::bind) needs.
 ///

@@ -6,14 +6,14 @@
 //!
 //! Not here: the bare 400, 408 and 431 that actix-http and the transport answer to what is not a request.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
 
-use actix_web::{
-    HttpRequest, HttpResponse, Responder, ResponseError,
-    body::BoxBody,
-    http::{StatusCode, header},
-    web::{PathConfig, QueryConfig, ServiceConfig},
-};
+use actix_web::body::BoxBody;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::{PathConfig, QueryConfig, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Responder, ResponseError};
 use serde::Serialize;
 
 mod kind;
@@ -162,7 +162,8 @@ pub fn extractors(config: &mut ServiceConfig) {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::{App, body, http::Method, test, web};
+    use actix_web::http::Method;
+    use actix_web::{App, body, test, web};
 
     use super::*;
 

@@ -4,11 +4,9 @@
 //! of defence: whatever happens above, TCP itself gives up on a peer that is gone and holds only so many bytes
 //! for one that does not read.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    time::Duration,
-};
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 

@@ -3,14 +3,14 @@
 //! Ends with 0 when it was asked to (also if connections had to be cut), 2 for flags that are not well-formed,
 //! 71 if the operating system refuses something, 78 for a configuration that cannot be used.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use sse_server::{BindError, Server, args::Args, limits, signal::Signals, telemetry};
+use sse_server::args::Args;
+use sse_server::signal::Signals;
+use sse_server::{BindError, Server, limits, telemetry};
 use tracing::info;
 
 /// `EX_OSERR` and `EX_CONFIG` of `sysexits.h`.

@@ -3,12 +3,10 @@
 //! `main` and tests take the same path: [`Server::bind`] with a [`Config`], on port 0 if need be, then
 //! [`Server::run_until`] with whatever says when to end. Several servers can run in one process.
 
-use std::{
-    future::Future,
-    io,
-    net::{SocketAddr, TcpListener},
-    time::Duration,
-};
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use actix_web::{App, web};
 use tokio::time::sleep;
@@ -21,7 +19,9 @@ mod tests;
 
 use self::http::{Shared, service};
 pub use self::shutdown::{Ended, Shutdown};
-use crate::{Config, ConfigError, Hub, error, limits, listener::listen, routes, transport::OpenConnections};
+use crate::listener::listen;
+use crate::transport::OpenConnections;
+use crate::{Config, ConfigError, Hub, error, limits, routes};
 
 /// What streams get on top of the drain time to write their last bytes.
 const DRAIN_GRACE: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@
 //!
 //! | mode | what the client may send | time limit |
 //! | --- | --- | --- |
-//! | `Idle` | the first byte of a request | `first_byte`, later `keep_alive`: the connection closes |
+//! | `Idle` | the first byte of a request | `keep_alive`, `head` on a new connection: it closes |
 //! | `Head` | the rest of one request head, and not a byte more | `head`: 408, and the connection closes |
 //! | `Handling` | the body of this request, if it has one | none: the handler's |
 //! | `Streaming` | nothing: one byte is an error | none: heartbeats and TCP's |
@@ -24,19 +24,15 @@
 //!
 //! A deadline for stalled writes, and handing an open stream's socket to its segment, belong in this type too.
 
-use std::{
-    io, mem,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::{io, mem};
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    time::{Instant, Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
 use tracing::debug;
 
 mod connection;
@@ -45,11 +41,10 @@ mod open;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{
-    connection::{Connection, Mode, StreamGuard},
-    open::OpenConnections,
-};
-use self::{head::HeadEnd, open::OpenGuard};
+pub(crate) use self::connection::{Connection, Mode, StreamGuard};
+use self::head::HeadEnd;
+pub(crate) use self::open::OpenConnections;
+use self::open::OpenGuard;
 
 /// The most bytes that actix gets before the connection's task yields.
 ///
@@ -123,7 +118,6 @@ impl Transport {
 
     fn poll_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.write_blocked {
-            self.connection.park_reader(cx);
             return Poll::Pending;
         }
         // Before the read: a client that always has one more byte to send must not escape.
@@ -155,7 +149,6 @@ impl Transport {
         if due == 0 {
             // Not even for the end of the stream: a client that closes its side after a short request still
             // gets the answer.
-            self.connection.park_reader(cx);
             return Poll::Pending;
         }
         let read = ready!(self.poll_fill(cx, buf, due))?;
@@ -228,11 +221,17 @@ impl AsyncRead for Transport {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        match self.connection.mode() {
+        let read = match self.connection.mode() {
             Mode::Idle | Mode::Head => self.poll_head(cx, buf),
             Mode::Handling => self.poll_body(cx, buf),
             Mode::Streaming => self.poll_stream(cx),
+        };
+        if read.is_pending() {
+            // In another mode the answer may be another: other bytes are due, or a time limit begins. actix does
+            // not ask again by itself when a handler or a stream has finished.
+            self.connection.park_reader(cx);
         }
+        read
     }
 }
 

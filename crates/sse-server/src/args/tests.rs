@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use clap::{CommandFactory, error::ErrorKind};
+use clap::CommandFactory;
+use clap::error::ErrorKind;
 
 use super::*;
 

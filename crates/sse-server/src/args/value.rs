@@ -1,6 +1,8 @@
 //! How single values are written on the command line.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 

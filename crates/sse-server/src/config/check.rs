@@ -1,6 +1,9 @@
 //! The contradictions and bounds that a configuration is checked for.
 
-use std::{fmt, net::SocketAddr, ops::RangeInclusive, time::Duration};
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 

@@ -2,7 +2,8 @@
 //!
 //! Which headers that means is for the routes.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
+use std::str::FromStr;
 
 use actix_web::http::Uri;
 

@@ -8,11 +8,22 @@ pub(crate) mod operations;
 pub(crate) mod publish;
 pub(crate) mod subscribe;
 
+use actix_web::HttpRequest;
 use sse_core::TopicName;
 
-use crate::{Problem, ProblemKind};
+use crate::{Problem, ProblemKind, percent};
 
-/// A topic out of a path or query.
+/// The topic out of a request's path, which actix has decoded.
+fn topic_in_path(request: &HttpRequest, decoded: &str) -> Result<TopicName, Problem> {
+    // actix makes of a broken path what it can: `%FE` and `%FF` would be one topic, and `%zz` no mistake.
+    if percent::decode(request.uri().path()).is_none() {
+        return Err(Problem::new(ProblemKind::InvalidTopic)
+            .with_detail("the path is not valid UTF-8 behind a valid percent-encoding"));
+    }
+    topic(decoded)
+}
+
+/// A topic by its name.
 fn topic(name: &str) -> Result<TopicName, Problem> {
     name.parse().map_err(|error: sse_core::TopicNameError| {
         Problem::new(ProblemKind::InvalidTopic).with_detail(error.to_string())

@@ -11,7 +11,7 @@ use serde::Serialize;
 use sse_core::{Event, EventId, TopicName};
 
 use super::incoming::{self, answer, not_published};
-use super::{ingest, topic};
+use super::{ingest, topic_in_path};
 use crate::idempotency::MAX_KEY;
 use crate::{Hub, Problem, ProblemKind, query};
 
@@ -81,7 +81,8 @@ fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {
 /// Whether the body is a stream of events. Everything else is data, but data that we would have to decode first.
 fn is_event_stream(headers: &HeaderMap) -> Result<bool, Problem> {
     let unsupported = |detail| Err(Problem::new(ProblemKind::UnsupportedMediaType).with_detail(detail));
-    if headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING);
+    if encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return unsupported("send the body without a Content-Encoding");
     }
     let Some(content_type) = headers.get(header::CONTENT_TYPE) else { return Ok(false) };

@@ -51,7 +51,12 @@ struct Ask {
 
 impl Ask {
     fn one(hub: &Hub, path: &str, request: &HttpRequest) -> Result<Self, Problem> {
-        Self::parse(hub, request, &["last_event_id", "lastEventId", "prime"], vec![topic_in_path(request, path)?])
+        Self::parse(
+            hub,
+            request,
+            &["last_event_id", "lastEventId", "prime"],
+            vec![topic_in_path(request, path)?],
+        )
     }
 
     fn several(hub: &Hub, request: &HttpRequest) -> Result<Self, Problem> {

@@ -3,28 +3,27 @@
 //!
 //! `HttpServer` cannot wrap the socket; the services that it is made of are generic over it.
 
-use std::{
-    fmt,
-    future::{Future, ready},
-    rc::Rc,
-    time::Duration,
-};
+use std::fmt;
+use std::future::{Future, ready};
+use std::rc::Rc;
+use std::time::Duration;
 
-use actix_http::{HttpService, KeepAlive, Protocol, Request, Response, error::DispatchError};
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
 use actix_server::GracefulShutdownSignal;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
     map_config,
 };
-use actix_web::{Error, HttpMessage, body::MessageBody, dev::AppConfig};
+use actix_web::body::MessageBody;
+use actix_web::dev::AppConfig;
+use actix_web::{Error, HttpMessage};
 use tokio::net::TcpStream;
 use tracing::{Level, debug, enabled};
 
-use crate::{
-    Config,
-    telemetry::Target,
-    transport::{Connection, OpenConnections, TimeLimits, Transport},
-};
+use crate::Config;
+use crate::telemetry::Target;
+use crate::transport::{Connection, OpenConnections, TimeLimits, Transport};
 
 /// How long a connection is read on after an answer that did not wait for the whole body, so that the client
 /// sees the answer before it sees a reset (RFC 9112 section 9.6).

@@ -1,10 +1,8 @@
 //! How a server is told to end, and how it ended.
 
-use std::{
-    fmt,
-    future::{Future, pending, ready},
-    pin::Pin,
-};
+use std::fmt;
+use std::future::{Future, pending, ready};
+use std::pin::Pin;
 
 /// The wish to end, which [`Server::run_until`](super::Server::run_until) waits for.
 pub struct Shutdown {

@@ -1,11 +1,9 @@
 //! Servers that start, serve and end, several in one process.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    thread,
-    time::Duration,
-};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -158,18 +156,36 @@ fn a_graceful_end_closes_idle_connections_and_the_port() {
     assert!(TcpStream::connect(address).is_err(), "nobody listens any more");
 }
 
+/// Leaves a request in the middle of its body, with its handler waiting.
+fn dawdle(address: SocketAddr) -> TcpStream {
+    let mut client = connect(address);
+    let head = "POST /events/a HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n";
+    client.write_all(head.as_bytes()).unwrap();
+    let mut answer = [0; 25];
+    client.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
+    client
+}
+
 #[test]
 fn an_immediate_end_waits_for_nobody() {
     let server = Running::start(config());
-    let mut client = connect(server.address);
-    client.write_all(b"GET /events/a HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
-    let mut answer = [0; 16];
-    client.read_exact(&mut answer).unwrap();
-    server.end(Shutdown::immediate());
-    // In good order or not: what counts is that it ends.
-    let _ = client.read_to_end(&mut Vec::new()).inspect_err(|error| {
-        assert_ne!(error.kind(), io::ErrorKind::WouldBlock, "still open");
-    });
+    let mut client = dawdle(server.address);
+    assert_eq!(server.end(Shutdown::immediate()), Ended::Cut { connections: 1 });
+    let closed = match client.read(&mut [0]) {
+        Ok(n) => n == 0,
+        Err(error) => error.kind() == io::ErrorKind::ConnectionReset,
+    };
+    assert!(closed, "in good order or not");
+}
+
+#[test]
+fn a_graceful_end_waits_only_so_long() {
+    let mut config = config();
+    config.hub.drain = Duration::ZERO;
+    let server = Running::start(config);
+    let _client = dawdle(server.address);
+    assert_eq!(server.end(Shutdown::graceful()), Ended::Cut { connections: 1 });
 }
 
 #[test]

@@ -3,17 +3,13 @@
 //! The transport opens a request (`Idle` to `Head`). The server marks the request as started, and as answered
 //! when its guard is dropped; a handler that answers with an open stream holds a [`StreamGuard`] in its body.
 
-use std::{
-    cell::{Cell, RefCell},
-    net::SocketAddr,
-    rc::Rc,
-    task::{Context, Waker},
-};
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::{Context, Waker};
 
-use actix_web::{
-    HttpRequest,
-    http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING},
-};
+use actix_web::HttpRequest;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use tracing::field::{DisplayValue, display};
 
 /// Where a connection is in the life of its current request.
@@ -40,7 +36,7 @@ pub(crate) struct Connection {
     body_left: Cell<u64>,
     /// The current request reached actix together with the one before it.
     pipelined: Cell<bool>,
-    /// Waits for the mode to change. A separate waker, because the socket's is not armed meanwhile.
+    /// The connection's task, when it waits to read: to be woken when the mode changes, whatever the socket does.
     reader: RefCell<Option<Waker>>,
 }
 

@@ -2,13 +2,8 @@
 //!
 //! The server waits for this to fall to zero when it ends: actix looks at its own counts only once a second.
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
@@ -37,9 +32,8 @@ impl OpenConnections {
     /// Returns once no connection is open. Meant for when no new ones are accepted. Cancel safe.
     pub(crate) async fn none_left(&self) {
         loop {
-            // Enabled before the count is read, or the last connection could close between the two unseen.
-            let mut none_left = pin!(self.0.none_left.notified());
-            none_left.as_mut().enable();
+            // Made before the count is read, or the last connection could close unseen between the two.
+            let none_left = self.0.none_left.notified();
             if self.0.count.load(Ordering::Acquire) == 0 {
                 return;
             }

@@ -3,33 +3,25 @@
 //! Time limits are short here, and every wait of a test has a generous bound: what is awaited is that the
 //! connection ends, not when.
 
-use std::{
-    convert::Infallible,
-    io::{ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
-    pin::Pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::{self, Receiver, Sender},
-    },
-    task::{Context, Poll},
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
-};
+use std::convert::Infallible;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
-use actix_web::{
-    App, HttpRequest, HttpResponse, Responder,
-    body::{BodySize, MessageBody},
-    web::{self, Bytes, ServiceConfig},
-};
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::web::{self, Bytes, ServiceConfig};
+use actix_web::{App, HttpRequest, HttpResponse, Responder};
 
 use super::*;
-use crate::{
-    Config,
-    listener::listen,
-    server::http::{Shared, service},
-};
+use crate::Config;
+use crate::listener::listen;
+use crate::server::http::{Shared, service};
 
 mod direct;
 mod misbehaving;
@@ -121,6 +113,8 @@ fn handlers(config: &mut ServiceConfig) {
         .route("/", web::get().to(short))
         .route("/stream", web::get().to(stream))
         .route("/late-stream", web::get().to(late_stream))
+        .route("/brief-stream", web::get().to(brief_stream))
+        .route("/give-up", web::post().to(give_up))
         .route("/length", web::post().to(length));
 }
 
@@ -131,8 +125,20 @@ async fn short(probe: web::Data<Probe>) -> impl Responder {
 
 async fn stream(request: HttpRequest, probe: web::Data<Probe>) -> HttpResponse {
     probe.handled.fetch_add(1, Ordering::SeqCst);
-    let guard = Connection::of(&request).expect("the transport is ours").begin_stream();
-    HttpResponse::Ok().body(Quiet { polls: 0, probe, _guard: guard })
+    HttpResponse::Ok().body(Quiet::new(&request, probe))
+}
+
+/// Ends a moment after its first bytes, when the connection waits to read.
+async fn brief_stream(request: HttpRequest, probe: web::Data<Probe>) -> HttpResponse {
+    let mut quiet = Quiet::new(&request, probe);
+    quiet.over = Some(Box::pin(sleep(Duration::from_millis(50))));
+    HttpResponse::Ok().body(quiet)
+}
+
+/// Answers without the body, when the connection waits to read it.
+async fn give_up(_body: web::Payload) -> impl Responder {
+    sleep(Duration::from_millis(50)).await;
+    "short"
 }
 
 /// Awaits before it answers, so that the transport is asked for more before the stream begins.
@@ -148,11 +154,19 @@ async fn length(body: Bytes, probe: web::Data<Probe>) -> impl Responder {
     format!("{} bytes", body.len())
 }
 
-/// A stream that says `:ok` and then nothing.
+/// A stream that says `:ok` and then nothing, until it is over.
 struct Quiet {
     polls: usize,
+    over: Option<Pin<Box<Sleep>>>,
     probe: web::Data<Probe>,
     _guard: StreamGuard,
+}
+
+impl Quiet {
+    fn new(request: &HttpRequest, probe: web::Data<Probe>) -> Self {
+        let guard = Connection::of(request).expect("the transport is ours").begin_stream();
+        Self { polls: 0, over: None, probe, _guard: guard }
+    }
 }
 
 impl MessageBody for Quiet {
@@ -162,9 +176,13 @@ impl MessageBody for Quiet {
         BodySize::Stream
     }
 
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
         self.polls += 1;
-        if self.polls == 1 { Poll::Ready(Some(Ok(Bytes::from_static(b":ok\n")))) } else { Poll::Pending }
+        if self.polls == 1 {
+            return Poll::Ready(Some(Ok(Bytes::from_static(b":ok\n"))));
+        }
+        let Some(over) = &mut self.over else { return Poll::Pending };
+        over.as_mut().poll(cx).map(|()| None)
     }
 }
 

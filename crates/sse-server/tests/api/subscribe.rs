@@ -1,1 +1,10 @@
-//! todo
+//! `GET /events…`: what a reader is given, from the first byte to the last.
+
+mod ending;
+mod heartbeat;
+mod opening;
+mod position;
+mod prime;
+mod problems;
+mod slow;
+mod topics;

@@ -1,11 +1,12 @@
 //! The transport without actix: what depends on whether the socket takes bytes.
 
+use std::future::poll_fn;
+
 use actix_web::http::header::HeaderMap;
 use futures_util::future::poll_immediate;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 use super::*;
 
@@ -53,18 +54,29 @@ async fn no_request_is_read_while_answers_cannot_be_written() {
     let unread = fill(&mut transport).await;
     client.write_all(b"GET").await.unwrap();
     transport.io.readable().await.unwrap();
-
     let mut buf = [0; 16];
     assert!(poll_immediate(transport.read(&mut buf)).await.is_none(), "three bytes are there, and wait");
 
-    // Reading makes room: the blocked write goes on, and wakes the reader.
-    let reader = async {
-        client.read_exact(&mut vec![0; unread]).await.unwrap();
+    // On a thread of its own, so that nothing but the transport wakes this task.
+    let mut client = client.into_std().unwrap();
+    client.set_nonblocking(false).unwrap();
+    let reader = thread::spawn(move || {
+        client.read_exact(&mut vec![0; unread]).unwrap();
         client
-    };
-    let (_client, written) = tokio::join!(reader, transport.write(b"x"));
-    assert_eq!(written.unwrap(), 1);
-    assert_eq!(transport.read(&mut buf).await.unwrap(), 3);
+    });
+    // As actix does: read, then write what is left to write.
+    let mut left: &[u8] = b"x";
+    let mut buf = ReadBuf::new(&mut buf);
+    let read = poll_fn(|cx| {
+        let read = Pin::new(&mut transport).poll_read(cx, &mut buf);
+        if !left.is_empty() && Pin::new(&mut transport).poll_write(cx, left)?.is_ready() {
+            left = &[];
+        }
+        read
+    });
+    timeout(BOUND, read).await.expect("the write that goes on wakes the reader").unwrap();
+    assert_eq!(buf.filled(), b"GET");
+    drop(reader.join().unwrap());
 }
 
 #[actix_web::test]

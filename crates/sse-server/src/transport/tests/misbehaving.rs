@@ -2,9 +2,14 @@
 
 use super::*;
 
-fn hurried() -> Served {
-    let brief = Duration::from_millis(300);
-    Served::new(&Config { request_head_timeout: brief, keep_alive: brief, ..Config::default() })
+const BRIEF: Duration = Duration::from_millis(300);
+
+fn impatient_with_heads() -> Served {
+    Served::new(&Config { request_head_timeout: BRIEF, keep_alive: BOUND * 2, ..Config::default() })
+}
+
+fn impatient_with_idlers() -> Served {
+    Served::new(&Config { request_head_timeout: BOUND * 2, keep_alive: BRIEF, ..Config::default() })
 }
 
 /// Sends a byte at a time until the server says or does something; returns all that came.
@@ -27,7 +32,7 @@ fn dribble(client: &mut TcpStream) -> String {
 
 #[test]
 fn a_dribbled_first_head_gets_408() {
-    let server = hurried();
+    let server = impatient_with_heads();
     let mut client = server.connect();
     client.write_all(b"GET /").unwrap();
     let answer = dribble(&mut client);
@@ -37,7 +42,7 @@ fn a_dribbled_first_head_gets_408() {
 
 #[test]
 fn a_dribbled_second_head_gets_408_too() {
-    let server = hurried();
+    let server = impatient_with_heads();
     let mut client = server.connect();
     client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     read_until(&mut client, "short");
@@ -49,7 +54,7 @@ fn a_dribbled_second_head_gets_408_too() {
 
 #[test]
 fn a_second_head_that_stops_after_a_byte_gets_408() {
-    let server = hurried();
+    let server = impatient_with_heads();
     let mut client = server.connect();
     client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     read_until(&mut client, "short");
@@ -59,17 +64,35 @@ fn a_second_head_that_stops_after_a_byte_gets_408() {
 
 #[test]
 fn a_connection_that_says_nothing_is_closed() {
-    let server = hurried();
+    let server = impatient_with_heads();
     assert_eq!(read_to_end(&mut server.connect()), "");
 }
 
 #[test]
 fn an_idle_connection_is_closed() {
-    let server = hurried();
+    let server = impatient_with_idlers();
     let mut client = server.connect();
     client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
     read_until(&mut client, "short");
     assert_eq!(read_to_end(&mut client), "");
+}
+
+#[test]
+fn a_connection_is_idle_once_its_stream_is_over() {
+    let server = impatient_with_idlers();
+    let mut client = server.open_stream("/brief-stream");
+    let rest = read_to_end(&mut client);
+    assert!(rest.ends_with("0\r\n\r\n"), "{rest:?}");
+}
+
+#[test]
+fn a_connection_is_idle_once_a_body_was_given_up() {
+    let server = impatient_with_idlers();
+    let mut client = server.connect();
+    let head = b"POST /give-up HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n";
+    client.write_all(head).unwrap();
+    let answer = read_to_end(&mut client);
+    assert!(answer.ends_with("short"), "{answer:?}");
 }
 
 #[test]
@@ -96,11 +119,11 @@ fn a_flood_on_an_open_stream_ends_it_and_occupies_nobody() {
 
 #[test]
 fn requests_sent_together_with_a_stream_are_never_parsed() {
-    for path in ["/stream", "/late-stream"] {
+    for (path, more) in [("/stream", 1), ("/stream", 4000), ("/late-stream", 1), ("/late-stream", 4000)] {
         let server = Served::patient();
         let mut client = server.connect();
         let burst = format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n")
-            + &"GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(4000);
+            + &"GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(more);
         let _ = client.write_all(burst.as_bytes());
         let polls = server.stream_ended();
         read_to_end(&mut client);

@@ -45,7 +45,7 @@ fn sweep(c: &mut Criterion) {
             timed(rounds, publish, || settle(&segment))
         });
     });
-    // A thousand events since the last sweep are one run for each reader.
+    // A hundred events since the last sweep are one run for each reader.
     let (broadcaster, segment) = audience(1, 1000);
     let (topic, event) = (topic(0), event());
     group.throughput(Throughput::Elements(100 * 1000));

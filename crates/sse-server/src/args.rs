@@ -6,6 +6,7 @@
 use std::net::SocketAddr;
 
 use clap::Parser;
+use clap::builder::BoolishValueParser;
 
 use crate::config::AllowedOrigins;
 use crate::telemetry::{self, LogFormat, LogSettings};
@@ -20,7 +21,7 @@ use self::value::{OriginArg, Size, Span};
 /// An SSE hub: publish an event once over HTTP, every EventSource gets it, in order, and resumes where it was.
 ///
 /// Every flag can also be set as an environment variable, shown beside it; a flag wins over its variable.
-/// Times are written as 1500ms, 15s, 5m or 1h30m; sizes as 64KiB or 1MiB (powers of 1024), or in bytes.
+/// Times are written as 1500ms, 15s, 5m or 1h30m; sizes as 64KiB or 1MiB, or in bytes.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "sse-server", version, after_long_help = EXAMPLES, max_term_width = 100)]
 pub struct Args {
@@ -29,13 +30,16 @@ pub struct Args {
     /// Port 0 takes a free port, which the first line of output names. Only this machine by default, because
     /// there is no authentication yet.
     #[arg(long, help_heading = "Network", env = "SSE_LISTEN", value_name = "IP:PORT", value_delimiter = ',')]
-    #[arg(default_values_t = Config::default().listen)]
+    #[arg(default_values_t = Config::default().listen, value_parser = value::parse_address)]
     pub listen: Vec<SocketAddr>,
 
     /// Listen where other machines can reach it, although everybody there may publish and read
     ///
-    /// For a server behind a proxy that authenticates, or in a closed network such as a container's.
+    /// For a server behind a proxy that authenticates, or in a closed network such as a container's. The variable is
+    /// 1, true or yes; or 0, false or no.
     #[arg(long, help_heading = "Network", env = "SSE_ALLOW_ANONYMOUS_REMOTE")]
+    // Not the parser that takes every unknown word for a yes: a slip of the pen must not open the server.
+    #[arg(value_parser = BoolishValueParser::new())]
     pub allow_anonymous_remote: bool,
 
     /// Threads that serve connections
@@ -50,6 +54,13 @@ pub struct Args {
     /// maximum wait until a connection closes.
     #[arg(long, help_heading = "Network", env = "SSE_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
+
+    /// Open streams at most [default: 98 % of all connections]
+    ///
+    /// Who comes when there are as many is told to come back later. The rest is for publishers and health checks, which
+    /// have to get through to a server that is full.
+    #[arg(long, help_heading = "Network", env = "SSE_MAX_STREAMS", value_name = "N")]
+    pub max_streams: Option<usize>,
 
     /// Connections that may wait to be accepted
     ///
@@ -114,7 +125,8 @@ pub struct Args {
 
     /// Bytes that a topic retains
     ///
-    /// Per topic: a thousand busy topics take a thousand times as much. At least --max-event.
+    /// Per topic: a thousand busy topics take a thousand times as much. At least --max-event. KB and MB are powers of
+    /// 1000, KiB and MiB of 1024.
     #[arg(long, help_heading = "Topics", env = "SSE_RETAIN_BYTES", value_name = "SIZE")]
     #[arg(default_value_t = Size(HubConfig::default().retain_bytes))]
     pub retain_bytes: Size,
@@ -135,7 +147,7 @@ pub struct Args {
 
     /// Bytes of one event at most, as sent
     ///
-    /// Larger things are better published as a link.
+    /// Larger things are better published as a link. KB and MB are powers of 1000, KiB and MiB of 1024.
     #[arg(long, help_heading = "Publishing", env = "SSE_MAX_EVENT", value_name = "SIZE")]
     #[arg(default_value_t = Size(HubConfig::default().max_event))]
     pub max_event: Size,
@@ -209,6 +221,7 @@ impl Args {
             request_head_timeout: self.request_head_timeout.0,
             keep_alive: self.keep_alive.0,
             hub: HubConfig {
+                max_streams: self.max_streams,
                 heartbeat: self.heartbeat.0,
                 retry: self.retry.0,
                 retain_events: self.retain_events,

@@ -43,7 +43,8 @@ pub struct Config {
 
     /// Connections that the process holds at most; `None` is as many as its file descriptors allow.
     ///
-    /// Shared out evenly among the workers. Beyond it, clients wait in the backlog until a connection closes.
+    /// Shared out evenly among the workers. Beyond it, clients wait in the backlog until a connection closes. A
+    /// fiftieth is kept for what is not a stream; see [`HubConfig::max_streams`].
     /// Default `None`: each connection is a descriptor, and any smaller number would be a guess.
     pub max_connections: Option<usize>,
 
@@ -131,6 +132,13 @@ pub struct HubConfig {
     /// Default 64: serving one costs time for each of its topics, and the request head has to hold the names.
     pub max_topics_per_subscription: usize,
 
+    /// Streams that are open at the same time at most; `None` is no limit.
+    ///
+    /// Who comes when there are as many is told, in a stream that ends at once, to come back later: browsers give
+    /// up for good on an error. Default `None`, for which a [`Server`](crate::Server) puts what its connections
+    /// allow, less a fiftieth: publishers and health checks must get through to a server that is full.
+    pub max_streams: Option<usize>,
+
     /// How long the body of one event may take. 100 ms to 1 hour.
     ///
     /// Not for a body that is an event stream: that may be silent for hours. Default 10 s: a megabyte at
@@ -166,6 +174,7 @@ impl Default for HubConfig {
             forget_after: Duration::from_secs(10 * 60),
             max_event: 1024 * 1024,
             max_topics_per_subscription: 64,
+            max_streams: None,
             body_timeout: Duration::from_secs(10),
             idempotency_window: Duration::from_secs(2 * 60),
             allow_origins: AllowedOrigins::default(),

@@ -29,7 +29,7 @@ pub(crate) fn come_back(retry: Duration) -> Bytes {
     format!(":come back\nretry: {}\n", retry.as_millis()).into()
 }
 
-/// Events were lost to this subscriber. Its id is the position behind the gap.
+/// Events were lost to this subscriber. Its id is where a reader goes on that has been told of it.
 pub(crate) fn gap(lagged: &Lagged) -> Bytes {
     #[derive(Serialize)]
     struct Gap<'a> {

@@ -1,13 +1,14 @@
 //! The state that all routes share, on all workers.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sse_core::{Broadcaster, Retention};
 use tokio::sync::watch;
 
-use crate::HubConfig;
 use crate::idempotency::Idempotency;
+use crate::{ConfigError, HubConfig};
 
 /// The handle that every route holds: cheap to clone, and every clone is the same hub.
 #[derive(Clone, Debug)]
@@ -26,12 +27,14 @@ struct Shared {
 impl Hub {
     /// An empty hub, in an epoch of its own.
     ///
-    /// A count of zero retained events is taken as one; [`Config::check`](crate::Config::check) refuses it.
-    #[must_use]
-    pub fn new(config: HubConfig) -> Self {
+    /// # Errors
+    ///
+    /// The configuration is not one, see [`HubConfig::check`].
+    pub fn new(config: HubConfig) -> Result<Self, ConfigError> {
+        config.check()?;
         let broadcaster = Broadcaster::new(sse_core::Config {
             retention: Retention {
-                events: config.retain_events.try_into().unwrap_or(std::num::NonZeroUsize::MIN),
+                events: config.retain_events.try_into().unwrap_or(NonZeroUsize::MIN),
                 bytes: config.retain_bytes,
                 age: Some(config.retain_age),
             },
@@ -40,7 +43,7 @@ impl Hub {
         });
         let idempotency = Idempotency::new(config.idempotency_window);
         let shared = Shared { config, broadcaster, idempotency, draining: watch::Sender::new(false) };
-        Self { shared: Arc::new(shared) }
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// What the hub was made with.
@@ -78,11 +81,23 @@ impl Hub {
         let _ = self.shared.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
+    /// Whether there are as many streams as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.config().max_streams.is_some_and(|most| self.broadcaster().subscribers() >= most)
+    }
+
     /// A reconnection time for one client. Uniform between the configured one and twice that, so that clients which
     /// were cut off together do not come back together.
     pub(crate) fn retry(&self) -> Duration {
         let base = self.config().retry.as_millis() as u64;
         Duration::from_millis(fastrand::u64(base..=base.saturating_mul(2)))
+    }
+
+    /// A reconnection time for one client of a server that ends: all of them are told at once, so their return is spread
+    /// over the drain time as well.
+    pub(crate) fn drain_retry(&self) -> Duration {
+        let spread = self.config().drain.as_millis() as u64;
+        self.retry() + Duration::from_millis(fastrand::u64(0..=spread))
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

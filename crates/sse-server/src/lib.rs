@@ -15,15 +15,13 @@
 //!
 //! | module | what it is for |
 //! | --- | --- |
-//! | [`args`] | what was typed: flags and environment |
-//! | [`config`] | what holds: validated, with the reason of every default |
-//! | [`listener`] | sockets, and the options that every accepted connection inherits |
-//! | [`server`] | [`Server::bind`], then [`Server::run_until`]: the composition, and its end |
-//! | `transport` | what actix leaves open on a connection: deadlines for every head, bytes on an open stream |
-//! | [`hub`] | the state that all routes share |
-//! | [`routes`](mod@routes) | the HTTP surface, mountable in an actix `App` of your own |
-//! | [`negotiate`] | does this client want an event stream? |
-//! | [`error`] | every error as `application/problem+json` |
+//! | [`args`], [`config`] | what was typed; what holds: validated, with the reason of every default |
+//! | [`server`], [`listener`], `transport` | the composition and its end; sockets and their options; what actix leaves open on a connection |
+//! | [`routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
+//! | [`hub`], `worker`, `stream` | what all workers share; a worker's segment; the body of a stream |
+//! | `position`, [`negotiate`], `query`, `percent` | what a request says |
+//! | `control`, [`error`] | what the hub itself says: on a stream, and as `application/problem+json` |
+//! | `idempotency` | retries that publish once |
 //! | [`signal`], [`limits`], [`telemetry`] | the operating system's side of the binary |
 //!
 //! # Start a server

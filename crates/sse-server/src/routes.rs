@@ -10,6 +10,8 @@
 //! `HEAD` has routes of its own: if it came to the handler of `GET`, actix would poll an endless body with nowhere to
 //! put it.
 
+use actix_web::Route;
+use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
@@ -26,14 +28,29 @@ use crate::{Hub, cors, error};
 /// use actix_web::{App, HttpServer};
 /// use sse_server::{Hub, HubConfig, routes};
 ///
-/// # async fn serve() -> std::io::Result<()> {
-/// let hub = Hub::new(HubConfig::default());
-/// HttpServer::new(move || App::new().configure(routes(&hub)))
+/// # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
+/// let hub = Hub::new(HubConfig::default())?;
+/// let app = {
+///     let hub = hub.clone();
+///     move || App::new().configure(routes(&hub))
+/// };
+/// let server = HttpServer::new(app)
 ///     // Or a closed tab leaves its stream behind until the next write.
 ///     .h1_allow_half_closed(false)
 ///     .bind(("127.0.0.1", 8080))?
-///     .run()
-///     .await
+///     .disable_signals()
+///     .run();
+/// # let stop = std::future::ready(());
+///
+/// // At its end, the hub goes first: otherwise actix waits for streams that never end by themselves.
+/// let handle = server.handle();
+/// actix_web::rt::spawn(async move {
+///     stop.await;
+///     hub.drain();
+///     handle.stop(true).await;
+/// });
+/// server.await?;
+/// # Ok(())
 /// # }
 /// ```
 pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
@@ -62,12 +79,17 @@ pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
                 .default_service(web::to(error::method_not_allowed(ONE))),
         );
         for (path, route) in [
-            ("/livez", web::get().to(operations::is_live)),
-            ("/readyz", web::get().to(operations::is_ready)),
-            ("/metrics", web::get().to(operations::metrics)),
+            ("/livez", get_or_head().to(operations::is_live)),
+            ("/readyz", get_or_head().to(operations::is_ready)),
+            ("/metrics", get_or_head().to(operations::metrics)),
         ] {
-            let others = web::to(error::method_not_allowed("GET"));
+            let others = web::to(error::method_not_allowed("GET, HEAD"));
             config.service(web::resource(path).route(route).default_service(others));
         }
     }
+}
+
+/// For answers of known size, of which actix sends only the head when asked to.
+fn get_or_head() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

@@ -26,6 +26,9 @@ use crate::{Config, ConfigError, Hub, error, limits, routes};
 /// What streams get on top of the drain time to write their last bytes.
 const DRAIN_GRACE: Duration = Duration::from_secs(2);
 
+/// The part of all connections that streams leave to others.
+const STREAMS_LEAVE: usize = 50;
+
 /// A server that is bound and not running yet: clients that connect wait in the backlog.
 #[derive(Debug)]
 pub struct Server {
@@ -85,7 +88,10 @@ impl Server {
             listeners.push(listener);
         }
 
-        Ok(Self { hub: Hub::new(config.hub.clone()), config, listeners, addresses, connections })
+        let mut hub = config.hub.clone();
+        let streams = connections - (connections / STREAMS_LEAVE).max(1);
+        hub.max_streams = Some(hub.max_streams.map_or(streams, |most| most.min(streams)));
+        Ok(Self { hub: Hub::new(hub)?, config, listeners, addresses, connections })
     }
 
     /// The addresses that the server is bound to, in the order of [`Config::listen`], with real ports.

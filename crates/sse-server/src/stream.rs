@@ -1,13 +1,14 @@
 //! The body of an event stream: a subscription that actix polls.
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use sse_core::{Delivery, Subscription};
+use sse_core::{Delivery, Subscription, TopicName};
 use tracing::info;
 
 use crate::transport::StreamGuard;
@@ -59,7 +60,7 @@ impl StreamBody {
             Delivery::Closed => {
                 self.finished = true;
                 self.life.end = "drained";
-                control::drain(&self.subscription.position(), self.hub.retry())
+                control::drain(&self.subscription.position(), self.hub.drain_retry())
             }
         }
     }
@@ -93,8 +94,10 @@ impl MessageBody for StreamBody {
 /// A stream's life, told in one line of the log when it is over.
 #[derive(Debug)]
 pub(crate) struct Life {
-    peer: Option<std::net::SocketAddr>,
-    topics: String,
+    peer: Option<SocketAddr>,
+    topic: TopicName,
+    /// How many more topics there are.
+    others: usize,
     began: Instant,
     events: u64,
     gaps: u64,
@@ -103,8 +106,10 @@ pub(crate) struct Life {
 }
 
 impl Life {
-    pub(crate) fn new(peer: Option<std::net::SocketAddr>, topics: String) -> Self {
-        Self { peer, topics, began: Instant::now(), events: 0, gaps: 0, bytes: 0, end: "left" }
+    /// The life of a stream of at least one topic.
+    pub(crate) fn new(peer: Option<SocketAddr>, topics: &[TopicName]) -> Self {
+        let (topic, others) = (topics[0].clone(), topics.len() - 1);
+        Self { peer, topic, others, began: Instant::now(), events: 0, gaps: 0, bytes: 0, end: "left" }
     }
 }
 
@@ -113,7 +118,8 @@ impl Drop for Life {
         info!(
             peer = self.peer.map(tracing::field::display),
             // Debug escapes what could forge a line of the log.
-            topics = ?self.topics,
+            topic = ?self.topic.as_str(),
+            others = self.others,
             seconds = self.began.elapsed().as_secs(),
             events = self.events,
             gaps = self.gaps,

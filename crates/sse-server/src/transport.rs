@@ -137,7 +137,6 @@ impl Transport {
         self.head_end = head_end;
 
         if self.connection.mode() == Mode::Idle {
-            self.deadline = None;
             self.connection.begin_head();
         }
         Poll::Ready(Ok(()))
@@ -189,6 +188,9 @@ impl Transport {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.connection.take_mode_change() {
+            self.deadline = None;
+        }
         let limit = match self.connection.mode() {
             Mode::Idle => self.limits.keep_alive,
             _ => self.limits.head,

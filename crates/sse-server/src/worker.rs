@@ -4,26 +4,35 @@
 //! thread: its subscribers are the streams of the thread's connections, and nothing of them is touched by another.
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
 use sse_core::{Segment, SegmentConfig, Turn};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{sleep, timeout_at};
+use tracing::error;
 
 use crate::Hub;
 
 thread_local! {
     /// The workers of this thread: one per hub, however many addresses and scopes its routes are mounted on.
-    static WORKERS: RefCell<Vec<(Hub, Weak<Worker>)>> = const { RefCell::new(Vec::new()) };
+    ///
+    /// Weak, because whoever keeps a hub keeps all its logs, and a thread may outlive its last worker by far.
+    static WORKERS: RefCell<Vec<Weak<Worker>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How often some part of the topics is looked through for what has become too old.
 const EXPIRE_EVERY: Duration = Duration::from_millis(250);
 
+/// How long a segment rests after a panic. One that comes again with every turn must neither occupy the thread nor
+/// flood the log; once, it delays events by less than a reader notices.
+const REST: Duration = Duration::from_millis(100);
+
 /// What the routes of one thread hold. The segment stops when the last of them is gone.
 #[derive(Debug)]
 pub(crate) struct Worker {
+    hub: Hub,
     segment: Segment,
     tasks: [JoinHandle<()>; 2],
 }
@@ -36,13 +45,12 @@ impl Worker {
     /// Outside of a [`LocalSet`](tokio::task::LocalSet), on which every actix application runs.
     pub(crate) fn of(hub: &Hub) -> Rc<Self> {
         WORKERS.with_borrow_mut(|workers| {
-            workers.retain(|(_, worker)| worker.strong_count() > 0);
-            let known = workers.iter().find(|(other, _)| other.is_same(hub));
-            if let Some(worker) = known.and_then(|(_, worker)| worker.upgrade()) {
-                return worker;
+            workers.retain(|worker| worker.strong_count() > 0);
+            if let Some(known) = workers.iter().filter_map(Weak::upgrade).find(|it| it.hub.is_same(hub)) {
+                return known;
             }
             let worker = Rc::new(Self::new(hub));
-            workers.push((hub.clone(), Rc::downgrade(&worker)));
+            workers.push(Rc::downgrade(&worker));
             worker
         })
     }
@@ -53,7 +61,7 @@ impl Worker {
             Segment::new(hub.broadcaster(), SegmentConfig { heartbeat, ..SegmentConfig::default() });
         let tasks =
             [tokio::task::spawn_local(drive(segment.clone())), tokio::task::spawn_local(expire(hub.clone()))];
-        Self { segment, tasks }
+        Self { hub: hub.clone(), segment, tasks }
     }
 
     pub(crate) fn segment(&self) -> &Segment {
@@ -69,14 +77,25 @@ impl Drop for Worker {
 
 /// Serves whatever is new, a slice at a time. Between slices the thread's other tasks run: those that the slice has
 /// woken, accepts, publishes.
+///
+/// Goes on after a panic: the runtime would end this task without a word, and with it every stream of the thread, open
+/// but mute.
 async fn drive(segment: Segment) {
     loop {
-        let next = match segment.turn(Instant::now()) {
-            Turn::More => {
+        // A turn that panics leaves the segment fit for the next; what was unserved still is.
+        let turn = catch_unwind(AssertUnwindSafe(|| segment.turn(Instant::now())));
+        let next = match turn {
+            Ok(Turn::Idle(next)) => next,
+            Ok(Turn::More) => {
                 yield_now().await;
                 continue;
             }
-            Turn::Idle(next) => next,
+            Err(_) => {
+                // What it said, and where, the panic hook has told.
+                error!("serving streams has panicked: going on");
+                sleep(REST).await;
+                continue;
+            }
         };
         let marked = std::future::poll_fn(|cx| segment.poll_marked(cx));
         match next {
@@ -92,5 +111,99 @@ async fn expire(hub: Hub) {
     loop {
         sleep(EXPIRE_EVERY).await;
         hub.broadcaster().expire();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use bytes::Bytes;
+    use sse_core::{Delivery, Event, Position, Subscription, TopicName};
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::HubConfig;
+
+    /// Longer than anything here takes on the slowest machine.
+    const BOUND: Duration = Duration::from_secs(20);
+
+    fn hub() -> Hub {
+        Hub::new(HubConfig::default()).unwrap()
+    }
+
+    fn topic() -> TopicName {
+        "a".parse().unwrap()
+    }
+
+    fn subscribe(worker: &Worker) -> Subscription {
+        worker.segment().subscribe([topic()], Position::Now).unwrap()
+    }
+
+    fn publish(hub: &Hub, data: &str) {
+        hub.broadcaster().publish(&topic(), &Event::new(None, data).unwrap()).unwrap();
+    }
+
+    async fn frames(subscription: &mut Subscription) -> Bytes {
+        let next = timeout(BOUND, subscription.next()).await.expect("the segment is driven");
+        let Some(Delivery::Frames(run)) = next else { panic!("{next:?} instead of frames") };
+        run.into_bytes()
+    }
+
+    /// Publishes when the reader already waits, so that only the segment can bring it the news.
+    async fn frames_of(hub: &Hub, data: &str, reader: &mut Subscription) -> Bytes {
+        tokio::join!(biased; frames(reader), async { publish(hub, data) }).0
+    }
+
+    #[actix_web::test]
+    async fn a_hub_has_one_worker_on_a_thread() {
+        let (one, other) = (hub(), hub());
+        let worker = Worker::of(&one);
+        assert!(Rc::ptr_eq(&worker, &Worker::of(&one.clone())));
+        assert!(!Rc::ptr_eq(&worker, &Worker::of(&other)));
+    }
+
+    #[actix_web::test]
+    async fn nothing_of_a_hub_outlives_it() {
+        let hub = hub();
+        let worker = Worker::of(&hub);
+        let mut reader = subscribe(&worker);
+        // So large that what is delivered is the log's own memory, and shows whether the log is still there.
+        let memory = frames_of(&hub, &"x".repeat(100_000), &mut reader).await;
+        assert!(!memory.is_unique(), "the log has it too");
+
+        drop((reader, worker, hub));
+        // The tasks end when the runtime comes round to them.
+        let freed = async {
+            while !memory.is_unique() {
+                yield_now().await;
+            }
+        };
+        timeout(BOUND, freed).await.expect("the log is let go of");
+    }
+
+    struct Panics(AtomicBool);
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+            panic!("a waker that panics, as part of a test");
+        }
+    }
+
+    #[actix_web::test]
+    async fn a_panic_does_not_silence_the_streams_of_a_thread() {
+        let hub = hub();
+        let worker = Worker::of(&hub);
+        let (mut reader, mut faulty) = (subscribe(&worker), subscribe(&worker));
+        let panics = Arc::new(Panics(AtomicBool::new(false)));
+        let waker = Waker::from(Arc::clone(&panics));
+        assert!(faulty.poll_next(&mut Context::from_waker(&waker)).is_pending());
+
+        assert!(frames_of(&hub, "one", &mut reader).await.starts_with(b"data: one\n"));
+        assert!(panics.0.load(Ordering::Relaxed), "in the same turn");
+        assert!(frames_of(&hub, "two", &mut reader).await.starts_with(b"data: two\n"));
     }
 }

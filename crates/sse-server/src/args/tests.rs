@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use clap::CommandFactory;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use super::*;
 
@@ -39,13 +39,38 @@ fn listen() {
     let both = vec!["127.0.0.1:0".parse().unwrap(), "[::1]:9000".parse().unwrap()];
     assert_eq!(config(&["--listen", "127.0.0.1:0", "--listen", "[::1]:9000"]).listen, both);
     assert_eq!(config(&["--listen=127.0.0.1:0,[::1]:9000"]).listen, both);
-    assert_eq!(error(&["--listen", "8080"]).kind(), ErrorKind::ValueValidation);
+    for text in ["8080", ":8080", "localhost:8080", "127.0.0.1", "::1", ""] {
+        let error = error(&["--listen", text]);
+        assert_eq!(error.kind(), ErrorKind::ValueValidation);
+        assert!(error.to_string().contains("address and a port, such as 127.0.0.1:8080"), "{error}");
+    }
 }
 
 #[test]
 fn allow_anonymous_remote() {
     assert!(!config(&[]).allow_anonymous_remote);
     assert!(config(&["--allow-anonymous-remote"]).allow_anonymous_remote);
+}
+
+/// The flag, made to take a value, which is parsed as that of its variable is.
+fn anonymous_remote_variable(text: &str) -> Result<bool, clap::Error> {
+    let with_value = |arg: clap::Arg| arg.action(clap::ArgAction::Set).num_args(1);
+    let command = Args::command().mut_arg("allow_anonymous_remote", with_value);
+    let matches = command.try_get_matches_from(["sse-server", "--allow-anonymous-remote", text])?;
+    Args::from_arg_matches(&matches).map(|args| args.allow_anonymous_remote)
+}
+
+#[test]
+fn allow_anonymous_remote_as_a_variable() {
+    for yes in ["1", "true", "TRUE", "yes", "on"] {
+        assert!(anonymous_remote_variable(yes).unwrap(), "{yes}");
+    }
+    for no in ["0", "false", "no", "off"] {
+        assert!(!anonymous_remote_variable(no).unwrap(), "{no}");
+    }
+    for slip in ["flase", "2", ""] {
+        assert_eq!(anonymous_remote_variable(slip).unwrap_err().kind(), ErrorKind::ValueValidation, "{slip}");
+    }
 }
 
 #[test]
@@ -99,6 +124,7 @@ fn retain_events() {
 fn retain_bytes() {
     assert_eq!(config(&["--retain-bytes", "16MiB"]).hub.retain_bytes, 16 << 20);
     assert_eq!(config(&["--retain-bytes", "4096"]).hub.retain_bytes, 4096);
+    assert_eq!(config(&["--retain-bytes", "1M"]).hub.retain_bytes, 1_000_000);
     let message = error(&["--retain-bytes", "lots"]).to_string();
     assert!(message.contains("write a size as"), "{message}");
 }
@@ -169,6 +195,20 @@ fn every_flag_has_a_variable_of_its_name() {
         let Some(long) = arg.get_long().filter(|long| !["help", "version"].contains(long)) else { continue };
         let expected = format!("SSE_{}", long.replace('-', "_").to_uppercase());
         assert_eq!(arg.get_env().and_then(|name| name.to_str()), Some(&*expected));
+    }
+}
+
+#[test]
+fn every_flag_for_a_size_says_which_units_are_powers_of_what() {
+    let command = Args::command();
+    let sizes = command.get_arguments().filter(|arg| {
+        arg.get_value_names().is_some_and(|names| names.iter().any(|name| name.as_str() == "SIZE"))
+    });
+    let helps: Vec<_> = sizes.map(|arg| arg.get_long_help().unwrap().to_string()).collect();
+    assert!(!helps.is_empty());
+    for help in helps {
+        let help = help.replace('\n', " ");
+        assert!(help.contains("KB and MB are powers of 1000, KiB and MiB of 1024"), "{help}");
     }
 }
 

@@ -1,12 +1,18 @@
 //! How single values are written on the command line.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 
 use crate::config::{Origin, OriginError};
+
+/// An address to listen on: of names, and of ports alone, there is more than one reading.
+pub(super) fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+}
 
 /// A time, as in `1500ms`, `15s` or `1h30m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -29,6 +29,8 @@ pub enum ProblemKind {
     NotAcceptable,
     /// There is nothing at this path.
     NotFound,
+    /// A page of an origin that was not allowed wants to publish or to end a topic.
+    OriginForbidden,
     /// The server is ending: a publisher should try again, elsewhere or after `Retry-After`.
     ShuttingDown,
     /// The topic has ended, and takes no more events.
@@ -41,7 +43,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, for documentation and for tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::BadRequest,
         Self::BodyTimeout,
         Self::EventTooLarge,
@@ -52,6 +54,7 @@ impl ProblemKind {
         Self::MethodNotAllowed,
         Self::NotAcceptable,
         Self::NotFound,
+        Self::OriginForbidden,
         Self::ShuttingDown,
         Self::TopicEnded,
         Self::TooManyTopics,
@@ -97,6 +100,9 @@ impl ProblemKind {
                 (S::NOT_ACCEPTABLE, "not-acceptable", "Only text/event-stream is available here")
             }
             Self::NotFound => (S::NOT_FOUND, "not-found", "There is nothing here"),
+            Self::OriginForbidden => {
+                (S::FORBIDDEN, "origin-forbidden", "Pages of this origin may not publish here")
+            }
             // 503 and 409 go to publishers. A subscriber must never see them: EventSource gives up for good on
             // every status but 200 (WHATWG HTML section 9.2.3).
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "The server is ending"),

@@ -2,17 +2,21 @@
 //!
 //! SSE in, SSE out: a stream that was made for one reader, an LLM's answer or a build's log, becomes one that many can
 //! join, leave and resume. It may last for hours; what is held in memory is one unfinished event.
+//!
+//! The source may be a hub, too. What that said itself, in events whose names begin with `sse.`, was meant for its own
+//! readers: it is passed over and counted in the answer.
 
+use std::borrow::Cow;
 use std::pin::pin;
 
 use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use futures_util::StreamExt;
 use serde::Serialize;
-use sse_core::{Decoder, EventId, Item, PublishError, TopicName};
+use sse_core::{Decoder, Event, EventId, Item, Message, PublishError, RESERVED_PREFIX, TopicName};
 
-use super::incoming::{self, answer, not_published};
-use crate::{Hub, Problem};
+use super::publisher::{self, answer, not_published};
+use crate::{Hub, Problem, ProblemKind};
 
 /// Publishes the events of a body. Ids of the source are not ours and are dropped, as are its comments and `retry:`.
 ///
@@ -36,12 +40,12 @@ pub(super) async fn ingest(
             () = &mut drained => return Err(progress.explain(not_published(hub, PublishError::Closed))),
         };
         let Some(chunk) = chunk else { break };
-        let chunk = chunk.map_err(|_| progress.explain(incoming::broken_off()))?;
+        let chunk = chunk.map_err(|_| progress.explain(publisher::broken_off()))?;
         publish_all(hub, topic, &mut decoder, &chunk, &mut progress)?;
     }
     if end {
-        // Not there when the body had no event: then there is nothing to end.
-        let _ = hub.broadcaster().end(topic);
+        // Also when there was no event: who comes to read what failed to begin is not to wait for it for ever.
+        hub.broadcaster().end_or_create(topic);
     }
     Ok(answer(&progress.answer(decoder.buffered() > 0)))
 }
@@ -54,11 +58,14 @@ fn publish_all(
     progress: &mut Progress,
 ) -> Result<(), Problem> {
     loop {
-        let item = decoder.next(&mut input).map_err(|_| progress.explain(incoming::too_large(hub)))?;
+        let item = decoder.next(&mut input).map_err(|_| progress.explain(publisher::too_large(hub)))?;
         match item {
             Some(Item::Event(message)) => {
-                let name = (message.name != "message").then_some(message.name.as_ref());
-                let event = incoming::event(hub, name, message.data.as_bytes());
+                if message.name.starts_with(RESERVED_PREFIX) {
+                    progress.skipped += 1;
+                    continue;
+                }
+                let event = event(hub, &message);
                 let event = event.map_err(|problem| progress.explain(problem))?;
                 let id = hub.broadcaster().publish(topic, &event);
                 let id = id.map_err(|error| progress.explain(not_published(hub, error)))?;
@@ -70,10 +77,21 @@ fn publish_all(
     }
 }
 
+/// The decoder repairs what is not UTF-8, as every reader of the source would. To publish that would be to change data
+/// without a word, so it is refused, as it is of a single event.
+fn event<'m>(hub: &Hub, message: &'m Message<'_>) -> Result<Event<'m>, Problem> {
+    if matches!((&message.name, &message.data), (Cow::Owned(_), _) | (_, Cow::Owned(_))) {
+        return Err(Problem::new(ProblemKind::InvalidEvent).with_detail("the next event is not UTF-8"));
+    }
+    let name = (message.name != "message").then_some(message.name.as_ref());
+    publisher::event(hub, name, message.data.as_bytes())
+}
+
 /// What has been published so far: what a publisher has to know in order to go on after an error.
 #[derive(Debug, Default)]
 struct Progress {
     count: u64,
+    skipped: u64,
     last: Option<EventId>,
 }
 
@@ -82,9 +100,16 @@ struct Answer {
     /// The last event's id, where a single publish has its only one.
     id: Option<String>,
     count: u64,
+    /// Events of the source's hub, which were not published.
+    #[serde(skip_serializing_if = "is_zero")]
+    skipped: u64,
     /// The body ended within an event, which was not published: its blank line is missing.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unfinished: bool,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Progress {
@@ -94,7 +119,8 @@ impl Progress {
     }
 
     fn answer(&self, unfinished: bool) -> Answer {
-        Answer { id: self.last.map(|id| id.to_string()), count: self.count, unfinished }
+        let Self { count, skipped, last } = *self;
+        Answer { id: last.map(|id| id.to_string()), count, skipped, unfinished }
     }
 
     fn explain(&self, problem: Problem) -> Problem {

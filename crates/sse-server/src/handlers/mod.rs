@@ -2,10 +2,10 @@
 //! reason but the state of the hub.
 
 pub(crate) mod end;
-mod incoming;
 mod ingest;
 pub(crate) mod operations;
 pub(crate) mod publish;
+mod publisher;
 pub(crate) mod subscribe;
 
 use actix_web::HttpRequest;
@@ -13,14 +13,17 @@ use sse_core::TopicName;
 
 use crate::{Problem, ProblemKind, percent};
 
-/// The topic out of a request's path, which actix has decoded.
-fn topic_in_path(request: &HttpRequest, decoded: &str) -> Result<TopicName, Problem> {
+/// The topic out of a request's path, wherever the routes are mounted.
+fn topic_in_path(request: &HttpRequest) -> Result<TopicName, Problem> {
     // actix makes of a broken path what it can: `%FE` and `%FF` would be one topic, and `%zz` no mistake.
-    if percent::decode(request.uri().path()).is_none() {
-        return Err(Problem::new(ProblemKind::InvalidTopic)
-            .with_detail("the path is not valid UTF-8 behind a valid percent-encoding"));
-    }
-    topic(decoded)
+    let broken = || {
+        Problem::new(ProblemKind::InvalidTopic)
+            .with_detail("the path is not valid UTF-8 behind a valid percent-encoding")
+    };
+    percent::decode(request.uri().path()).ok_or_else(broken)?;
+    // Of a path that is sound, actix has left encoded what would change its segments, and the percent sign.
+    let name = request.match_info().query("topic");
+    topic(&percent::decode(name).ok_or_else(broken)?)
 }
 
 /// A topic by its name.

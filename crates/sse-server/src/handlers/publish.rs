@@ -3,14 +3,14 @@
 use std::pin::pin;
 
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::web::{Bytes, BytesMut, Data, Path, Payload};
+use actix_web::web::{Bytes, BytesMut, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use mime::Mime;
 use serde::Serialize;
 use sse_core::{Event, EventId, TopicName};
 
-use super::incoming::{self, answer, not_published};
+use super::publisher::{self, answer, not_published};
 use super::{ingest, topic_in_path};
 use crate::idempotency::MAX_KEY;
 use crate::{Hub, Problem, ProblemKind, query};
@@ -20,11 +20,10 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 pub(crate) async fn publish(
     hub: Data<Hub>,
-    path: Path<String>,
     request: HttpRequest,
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
-    let topic = topic_in_path(&request, &path)?;
+    let topic = topic_in_path(&request)?;
     let headers = request.headers();
     let pairs = query::pairs(&request, &["event", "end"])?;
     let name = query::single(&pairs, "event")?;
@@ -45,11 +44,10 @@ pub(crate) async fn publish(
     }
     let key = key(headers)?;
     let body = read(&hub, headers, payload).await?;
-    let event = incoming::event(&hub, name.as_deref(), &body)?;
+    let event = publisher::event(&hub, name.as_deref(), &body)?;
     let id = append(&hub, &topic, &event, key)?;
     if end {
-        // It is there: this very request published to it.
-        let _ = hub.broadcaster().end(&topic);
+        hub.broadcaster().end_or_create(&topic);
     }
     Ok(answer(&Published { id: id.to_string() }))
 }
@@ -100,15 +98,15 @@ async fn read(hub: &Hub, headers: &HeaderMap, payload: Payload) -> Result<Bytes,
     let limit = hub.config().max_event;
     let declared = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if declared.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > limit as u64) {
-        return Err(incoming::too_large(hub));
+        return Err(publisher::too_large(hub));
     }
     let whole = async {
         let mut payload = pin!(payload);
         let mut body = BytesMut::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| incoming::broken_off())?;
+            let chunk = chunk.map_err(|_| publisher::broken_off())?;
             if body.len() + chunk.len() > limit {
-                return Err(incoming::too_large(hub));
+                return Err(publisher::too_large(hub));
             }
             body.extend_from_slice(&chunk);
         }

@@ -6,7 +6,7 @@ use actix_http::ConnectionType;
 use actix_web::body::{self, MessageBody};
 use actix_web::http::Version;
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::web::{Data, Path};
+use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use sse_core::{Position, TopicName};
 
@@ -17,28 +17,20 @@ use crate::transport::Connection;
 use crate::worker::Worker;
 use crate::{Hub, Problem, ProblemKind, control, negotiate, query};
 
-pub(crate) async fn stream_one(
-    hub: Data<Hub>,
-    path: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    open(&hub, &request, Ask::one(&hub, &path, &request)?)
+pub(crate) async fn stream_one(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    open(&hub, &request, Ask::one(&hub, &request)?)
 }
 
 pub(crate) async fn stream_several(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     open(&hub, &request, Ask::several(&hub, &request)?)
 }
 
-pub(crate) async fn head_one(
-    hub: Data<Hub>,
-    path: Path<String>,
-    request: HttpRequest,
-) -> Result<HttpResponse, Problem> {
-    Ask::one(&hub, &path, &request).map(|_| head(&hub))
+pub(crate) async fn head_one(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
+    Ok(head(&hub, &Ask::one(&hub, &request)?))
 }
 
 pub(crate) async fn head_several(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
-    Ask::several(&hub, &request).map(|_| head(&hub))
+    Ok(head(&hub, &Ask::several(&hub, &request)?))
 }
 
 /// What a valid request for a stream asks for.
@@ -50,13 +42,9 @@ struct Ask {
 }
 
 impl Ask {
-    fn one(hub: &Hub, path: &str, request: &HttpRequest) -> Result<Self, Problem> {
-        Self::parse(
-            hub,
-            request,
-            &["last_event_id", "lastEventId", "prime"],
-            vec![topic_in_path(request, path)?],
-        )
+    fn one(hub: &Hub, request: &HttpRequest) -> Result<Self, Problem> {
+        let topic = topic_in_path(request)?;
+        Self::parse(hub, request, &["last_event_id", "lastEventId", "prime"], vec![topic])
     }
 
     fn several(hub: &Hub, request: &HttpRequest) -> Result<Self, Problem> {
@@ -109,32 +97,37 @@ impl Ask {
 /// Opens the stream. Must not wait for anything before the response is made: actix would let a request that was
 /// sent behind this one change how it is encoded.
 fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Problem> {
-    if hub.is_draining() {
+    if hub.is_draining() || hub.is_full() {
         return Ok(respond(request, control::come_back(hub.retry())));
     }
     let worker = request.app_data::<Rc<Worker>>().expect("the routes bring their worker along");
-    let topics = topics_for_log(&ask.topics);
+    let life = Life::new(request.peer_addr(), &ask.topics);
     let subscription = worker
         .segment()
         .subscribe(ask.topics, ask.position)
         .expect("a request without a topic was refused above");
     if subscription.is_at_end() {
-        // The one status that tells an EventSource to stop (WHATWG HTML section 9.2.3).
-        return Ok(HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish());
+        return Ok(at_end());
     }
     let preamble = control::preamble(hub.retry(), ask.prime.then(|| subscription.position()));
-    let connection = Connection::of(request);
-    let life = Life::new(request.peer_addr(), topics);
-    let guard = connection.map(Connection::begin_stream);
+    let guard = Connection::of(request).map(Connection::begin_stream);
     Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, life, guard)))
 }
 
 /// What `GET` would answer, without a subscription; and the position to begin from in order to miss nothing from now
 /// on.
-fn head(hub: &Hub) -> HttpResponse {
+fn head(hub: &Hub, ask: &Ask) -> HttpResponse {
+    if !hub.is_draining() && hub.broadcaster().is_at_end(&ask.topics, ask.position) {
+        return at_end();
+    }
     let mut response = stream_headers();
     response.insert_header((LAST_EVENT_ID, hub.broadcaster().position().to_string()));
     response.body(body::None::new())
+}
+
+/// The one status that tells an EventSource to stop (WHATWG HTML section 9.2.3).
+fn at_end() -> HttpResponse {
+    HttpResponse::NoContent().insert_header((header::CACHE_CONTROL, "no-store")).finish()
 }
 
 fn respond(request: &HttpRequest, body: impl MessageBody + 'static) -> HttpResponse {
@@ -165,20 +158,12 @@ fn has_body(headers: &HeaderMap) -> bool {
         || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0")
 }
 
-/// Whether this is a browser's own `EventSource`, which takes a block with nothing but an id for what it is. Libraries
-/// on top of `fetch`, which may take it for an empty event, neither bypass the cache nor can they hide that they do
-/// not.
+/// Whether this looks like a browser's own `EventSource`, which takes a block with nothing but an id for what it is.
+/// Libraries on top of `fetch`, which may take it for an empty event, usually do not ask to bypass the cache. Where they
+/// do, `?prime=off` is there.
 fn is_native_event_source(headers: &HeaderMap) -> bool {
     let is = |name, expected: &str| headers.get(name).is_some_and(|value| value == expected);
     let browser =
         headers.get(header::USER_AGENT).is_some_and(|agent| agent.as_bytes().starts_with(b"Mozilla/"));
     browser && is(header::ACCEPT, "text/event-stream") && is(header::CACHE_CONTROL, "no-cache")
-}
-
-fn topics_for_log(topics: &[TopicName]) -> String {
-    match topics {
-        [only] => only.to_string(),
-        [first, others @ ..] => format!("{first} and {} more", others.len()),
-        [] => String::new(),
-    }
 }

@@ -32,6 +32,8 @@ pub(crate) enum Mode {
 pub(crate) struct Connection {
     peer: Option<SocketAddr>,
     mode: Cell<Mode>,
+    /// The mode was set since the transport last asked.
+    mode_changed: Cell<bool>,
     /// Bytes of the request body that may still be read.
     body_left: Cell<u64>,
     /// The current request reached actix together with the one before it.
@@ -45,6 +47,7 @@ impl Connection {
         Self {
             peer,
             mode: Cell::new(Mode::Idle),
+            mode_changed: Cell::new(false),
             body_left: Cell::new(0),
             pipelined: Cell::new(false),
             reader: RefCell::new(None),
@@ -84,12 +87,19 @@ impl Connection {
         RequestGuard(Rc::clone(self))
     }
 
+    /// Wakes nobody: it is the reader itself who begins a head.
     pub(super) fn begin_head(&self) {
-        self.mode.set(Mode::Head);
+        self.set_mode(Mode::Head);
     }
 
     pub(super) fn mode(&self) -> Mode {
         self.mode.get()
+    }
+
+    /// Whether the mode was set since the last call, were it to what it was before: a handler that awaits nothing
+    /// takes a connection through several modes between two reads.
+    pub(super) fn take_mode_change(&self) -> bool {
+        self.mode_changed.take()
     }
 
     /// How much of `wanted` the rest of the body allows.
@@ -123,8 +133,13 @@ impl Connection {
     }
 
     fn switch(&self, mode: Mode) {
-        self.mode.set(mode);
+        self.set_mode(mode);
         self.wake_reader();
+    }
+
+    fn set_mode(&self, mode: Mode) {
+        self.mode.set(mode);
+        self.mode_changed.set(true);
     }
 }
 

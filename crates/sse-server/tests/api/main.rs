@@ -12,6 +12,8 @@
 //!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 mod http;
 mod server;
 mod stream;

@@ -14,7 +14,7 @@ async fn pair() -> (Transport, tokio::net::TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (io, _) = listener.accept().await.unwrap();
-    let limits = TimeLimits { head: BOUND, keep_alive: BOUND };
+    let limits = TimeLimits { head: BOUND, keep_alive: 2 * BOUND };
     (Transport::new(io, limits, OpenConnections::default().enter()), client)
 }
 
@@ -46,6 +46,47 @@ async fn no_time_limit_runs_on_an_open_stream() {
     drop(stream);
     assert!(poll_immediate(transport.read(&mut [0; 16])).await.is_none());
     assert!(transport.deadline.is_some(), "and again when the stream has ended");
+}
+
+/// The time at which the limit that runs is over, as the next read leaves it.
+async fn deadline(transport: &mut Transport) -> Instant {
+    // Of two reads, the first may be the pause between turns.
+    for _ in 0..2 {
+        assert!(poll_immediate(transport.read(&mut [0; 16])).await.is_none(), "nothing is there to read");
+    }
+    transport.deadline.as_ref().expect("a time limit runs").deadline().into_std()
+}
+
+#[actix_web::test]
+async fn the_limit_of_a_head_that_came_in_pieces_does_not_outlive_it() {
+    let (mut transport, mut client) = pair().await;
+    for piece in ["GET / HTTP/1.1\r\n", "host: a\r\n\r\n"] {
+        client.write_all(piece.as_bytes()).await.unwrap();
+        transport.read_exact(&mut vec![0; piece.len()]).await.unwrap();
+    }
+    let answered = Instant::now();
+    // A handler that awaits nothing: there is no read while it has the request.
+    drop(transport.connection().begin_request(&HeaderMap::new()));
+    assert!(deadline(&mut transport).await >= answered + transport.limits.keep_alive);
+}
+
+#[actix_web::test]
+async fn idle_time_begins_anew_behind_a_request_that_no_read_saw() {
+    let (mut transport, _client) = pair().await;
+    drop(begin_stream(&transport));
+    let before = deadline(&mut transport).await;
+    // As one that actix had read together with the body before it.
+    drop(transport.connection().begin_request(&HeaderMap::new()));
+    assert!(deadline(&mut transport).await > before);
+}
+
+#[actix_web::test]
+async fn each_head_has_its_whole_time() {
+    let (mut transport, mut client) = pair().await;
+    let accepted = deadline(&mut transport).await;
+    client.write_all(b"GET").await.unwrap();
+    transport.read_exact(&mut [0; 3]).await.unwrap();
+    assert!(deadline(&mut transport).await > accepted, "a new one runs from the first byte on");
 }
 
 #[actix_web::test]

@@ -63,14 +63,22 @@ fn ids_are_the_hubs_own() {
 }
 
 #[test]
-fn what_is_not_utf8_is_what_a_reader_of_the_source_would_have_seen() {
+fn what_another_hub_said_itself_is_passed_over_and_counted() {
     let server = TestServer::start();
     let mut stream = server.subscribe("/events/a");
-    let body = b"event: \xFF\ndata: \xF0\x28\x8C\xBC\n\ndata: next\n\n";
-    server.post("/events/a", &[EVENT_STREAM], body).json();
-    let event = stream.event();
-    assert_eq!((event.name.as_str(), event.data.as_str()), ("\u{FFFD}", "\u{FFFD}(\u{FFFD}\u{FFFD}"));
-    assert_eq!(stream.event().data, "next");
+    let body = "event: sse.gap\ndata: {}\n\ndata: x\n\nevent: sse.end\ndata: {}\n\n";
+    let answer = server.post("/events/a?end=true", &[EVENT_STREAM], body).json();
+    assert_eq!((&answer["count"], &answer["skipped"]), (&1.into(), &2.into()));
+    let events = stream.events_to_end();
+    let seen: Vec<_> = events.iter().map(|event| (event.name.as_str(), event.data.as_str())).collect();
+    assert_eq!(seen, [("", "x"), ("sse.end", "{}")]);
+}
+
+#[test]
+fn a_body_without_an_event_ends_its_topic_all_the_same() {
+    let server = TestServer::start();
+    server.post("/events/a?end=true", &[EVENT_STREAM], "").json();
+    assert_eq!(server.get("/events/a").head.status, 204);
 }
 
 #[test]

@@ -158,3 +158,30 @@ fn a_preflight_of_another_origin_allows_nothing() {
         assert_eq!(answer.list("vary"), vary, "{origin}");
     }
 }
+
+#[test]
+fn a_page_from_elsewhere_can_not_publish_without_a_preflight() {
+    let server = allowing_one();
+    let from = |origin: &str| [format!("origin: {origin}"), "content-type: text/plain".to_owned()];
+    for origin in ["https://elsewhere.example", "null", "http://test:1", "http://test.example"] {
+        let origin = from(origin);
+        let headers = [origin[0].as_str(), origin[1].as_str()];
+        server.post("/events/a", &headers, "x").assert_problem(403, "origin-forbidden");
+        server.request(head("DELETE /events/a", &[&origin[0]])).assert_problem(403, "origin-forbidden");
+    }
+    assert_eq!(server.metric("sse_events_published_total"), 0);
+
+    // `test` is what all requests here call the server.
+    for origin in [ALLOWED, "http://test", "https://test"] {
+        let origin = from(origin);
+        server.post("/events/a", &[&origin[0], &origin[1]], "x").json();
+    }
+}
+
+#[test]
+fn without_configured_origins_pages_from_elsewhere_can_not_publish_either() {
+    let server = TestServer::start();
+    let answer = server.post("/events/a", &["origin: https://elsewhere.example"], "x");
+    answer.assert_problem(403, "origin-forbidden");
+    assert_eq!(server.metric("sse_events_published_total"), 0);
+}

@@ -75,12 +75,12 @@ fn a_method_that_a_resource_does_not_have_is_405_and_says_which_it_has() {
         assert_not_allowed(&server, method, "/events/a", TOPIC);
         assert_not_allowed(&server, method, "/events?topic=a", TOPICS);
         for target in ["/livez", "/readyz", "/metrics"] {
-            assert_not_allowed(&server, method, target, "GET");
+            assert_not_allowed(&server, method, target, "GET, HEAD");
         }
     }
     for method in ["POST", "DELETE"] {
         assert_not_allowed(&server, method, "/events?topic=a", TOPICS);
-        assert_not_allowed(&server, method, "/metrics", "GET");
+        assert_not_allowed(&server, method, "/metrics", "GET, HEAD");
     }
     assert_eq!(server.metric("sse_topics"), 0);
 }

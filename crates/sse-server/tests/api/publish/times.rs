@@ -40,7 +40,6 @@ fn chunks_that_do_not_come_are_408() {
 }
 
 #[test]
-#[ignore = "the transport does not begin the idle time of a connection whose chunked body was given up"]
 fn chunks_that_do_not_come_end_the_connection() {
     let server = impatient();
     let mut connection = server.connect();

@@ -31,6 +31,7 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
         (Kind::MethodNotAllowed, head("PUT /events/a", &[]).into()),
         (Kind::NotAcceptable, head("GET /events/a", &["accept: text/html"]).into()),
         (Kind::NotFound, head("GET /", &[]).into()),
+        (Kind::OriginForbidden, post("/events/a", &["origin: https://elsewhere.example"], "x")),
         (Kind::TooManyTopics, head("GET /events?topic=a&topic=b", &[]).into()),
         (Kind::TopicEnded, post("/events/ended", &[], "x")),
         (Kind::UnsupportedMediaType, post("/events/a", &["content-encoding: gzip"], "x")),

@@ -1,4 +1,5 @@
-//! What a publisher sent, as an event; and what it is answered, whether it sent one event or a stream of them.
+//! What publishers have in common, whether they send one event or a stream of them: how an event is made of what they
+//! sent, and what they are answered.
 
 use actix_web::HttpResponse;
 use actix_web::http::header;

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 
-use crate::config::AllowedOrigins;
+use crate::config::{AllowedOrigins, Size};
 use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::{Config, HubConfig};
 
@@ -16,7 +16,7 @@ use crate::{Config, HubConfig};
 mod tests;
 mod value;
 
-use self::value::{OriginArg, Size, Span};
+use self::value::{OriginArg, Span};
 
 /// An SSE hub: publish an event once over HTTP, every EventSource gets it, in order, and resumes where it was.
 ///

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 mod check;
 mod origin;
+mod size;
 
 pub use self::check::ConfigError;
 pub use self::origin::{AllowedOrigins, Origin, OriginError};
+pub(crate) use self::size::Size;
 
 /// Everything that [`Server::bind`](crate::Server::bind) needs.
 ///

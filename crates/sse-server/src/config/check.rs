@@ -5,9 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use bytesize::ByteSize;
-
-use super::{Config, HubConfig};
+use super::{Config, HubConfig, Size};
 
 /// What actix-server takes; it panics beyond.
 pub(super) const MAX_WORKERS: usize = 512;
@@ -78,7 +76,7 @@ pub enum ConfigError {
     #[error(
         "retain-bytes ({}) is less than max-event ({1}), so a topic could not hold its largest event: raise \
          retain-bytes to at least {1}, or lower max-event",
-        size(*.retain_bytes), size(*.max_event)
+        Size(*.retain_bytes), Size(*.max_event)
     )]
     RetainsLessThanAnEvent {
         /// As configured.
@@ -132,7 +130,7 @@ impl HubConfig {
         time_within("drain", self.drain, Duration::ZERO..=HOUR)?;
         within("retain-events", self.retain_events, 1..=usize::MAX)?;
         within("max-topics-per-subscription", self.max_topics_per_subscription, 1..=4096)?;
-        within("max-event", size(self.max_event), ByteSize::b(1)..=ByteSize::mib(64))?;
+        within("max-event", Size(self.max_event), Size(1)..=Size(64 << 20))?;
 
         if self.retain_bytes < self.max_event {
             return Err(ConfigError::RetainsLessThanAnEvent {
@@ -185,10 +183,6 @@ fn time(time: Duration) -> impl fmt::Display {
     humantime::format_duration(time)
 }
 
-fn size(bytes: usize) -> ByteSize {
-    ByteSize::b(bytes as u64)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,9 +224,11 @@ mod tests {
         let message = with(|config| config.hub.retain_bytes = 64 * 1024).unwrap_err();
         assert_eq!(
             message,
-            "retain-bytes (64.0 KiB) is less than max-event (1.0 MiB), so a topic could not hold its largest \
-             event: raise retain-bytes to at least 1.0 MiB, or lower max-event"
+            "retain-bytes (64KiB) is less than max-event (1MiB), so a topic could not hold its largest \
+             event: raise retain-bytes to at least 1MiB, or lower max-event"
         );
+        let message = with(|config| config.hub.retain_bytes = (1 << 20) - 1).unwrap_err();
+        assert!(message.starts_with("retain-bytes (1048575) is less than max-event (1MiB)"), "{message}");
         assert_eq!(with(|config| (config.hub.retain_bytes, config.hub.max_event) = (64, 64)), Ok(()));
     }
 
@@ -255,7 +251,7 @@ mod tests {
         let message = with(|config| config.workers = 513).unwrap_err();
         assert_eq!(message, "workers is 513: it must be from 1 to 512");
         let message = with(|config| config.hub.max_event = 0).unwrap_err();
-        assert_eq!(message, "max-event is 0 B: it must be from 1 B to 64.0 MiB");
+        assert_eq!(message, "max-event is 0: it must be from 1 to 64MiB");
         assert!(with(|config| config.listen.clear()).is_err());
         assert!(with(|config| config.hub.retain_events = 0).is_err());
         assert!(with(|config| config.hub.max_topics_per_subscription = 0).is_err());

@@ -43,6 +43,31 @@ fn head_registers_no_subscriber_and_makes_no_topic() {
 }
 
 #[test]
+fn head_answers_204_where_get_would() {
+    let server = TestServer::start();
+    let first = server.publish("/events/a", "1");
+    let last = server.publish("/events/a?end=true", "2");
+    for (position, status) in [("", 204), (&last, 204), (&first, 200), ("earliest", 200), ("no id", 200)] {
+        let mut connection = server.connect();
+        connection.send(head("HEAD /events/a", &[&format!("last-event-id: {position}")]));
+        assert_eq!(connection.head().status, status, "{position}");
+    }
+}
+
+#[test]
+fn head_of_what_operators_ask_is_the_head_of_get() {
+    let server = TestServer::start();
+    for target in ["/livez", "/readyz", "/metrics"] {
+        let get = server.get(target);
+        let mut connection = server.connect();
+        connection.send(head(&format!("HEAD {target}"), &[]));
+        assert_eq!(connection.head().lasting(), get.head.lasting(), "{target}");
+        connection.send(head("GET /livez", &[]));
+        assert_eq!(connection.response().text(), "ok\n", "no body stands in front of it");
+    }
+}
+
+#[test]
 fn head_tells_the_position_behind_everything_published() {
     let server = TestServer::start();
     let position = |server: &TestServer, target: &str| {

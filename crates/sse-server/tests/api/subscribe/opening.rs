@@ -1,11 +1,13 @@
 //! The first bytes of a stream: they come at once, so that a client knows that it is open and a proxy lets it through.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use sse_core::Broadcaster;
 
-use crate::http::head;
+use crate::http::{BOUND, head};
 use crate::server::TestServer;
 use crate::stream::{Said, Stream};
 
@@ -18,6 +20,19 @@ fn the_preamble_comes_with_the_headers_before_any_event() {
     // The next thing is the event itself: the preamble has no blank line of its own.
     let id = server.publish("/events/a", "x");
     assert!(matches!(stream.next(), Said::Event(event) if event.id == id && event.data == "x"));
+}
+
+#[test]
+fn the_headers_and_the_preamble_leave_together() {
+    // In two pieces, a proxy may hold the second back until there is more of it.
+    let server = TestServer::start();
+    let mut socket = TcpStream::connect(server.address()).unwrap();
+    socket.set_read_timeout(Some(BOUND)).unwrap();
+    socket.write_all(head("GET /events/a", &[]).as_bytes()).unwrap();
+    let mut piece = [0; 4096];
+    let length = socket.read(&mut piece).unwrap();
+    let piece = String::from_utf8_lossy(&piece[..length]);
+    assert!(piece.starts_with("HTTP/1.1 200 OK\r\n") && piece.contains("\nretry: "), "{piece:?}");
 }
 
 #[test]

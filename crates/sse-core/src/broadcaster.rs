@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::delivery::Position;
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::id::{Epoch, EventId};
@@ -19,6 +20,9 @@ use crate::topic::{Phase, Topic, TopicName, TopicState, Wakes};
 use crate::topics::Topics;
 use crate::wake::wake_all;
 
+/// How long a topic without events is remembered.
+const FORGET_BLANK: Duration = Duration::from_secs(60);
+
 /// What a [`Broadcaster`] keeps, and for how long.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -26,7 +30,7 @@ pub struct Config {
     pub retention: Retention,
     /// How long a topic that nobody reads is remembered after its last use, when it has ended or has nothing left:
     /// as long, a reader who returns learns that it has ended, or is resumed without a needless gap. One that nobody
-    /// ever published to is not remembered.
+    /// ever published to is remembered for a minute at most: anybody can make those by asking for them.
     pub forget_after: Duration,
     /// What tells the time. Only differences count, so the clock of the wall has no say in anything.
     pub clock: fn() -> Instant,
@@ -126,17 +130,38 @@ impl Broadcaster {
     /// There is no such topic: nothing was published to it yet, or it has been forgotten, and nobody reads it.
     pub fn end(&self, topic: &TopicName) -> Result<bool, UnknownTopic> {
         let mut wakes = Wakes::new();
-        let ended = self.shared.with_known_topic(topic, |state| {
-            if state.phase == Phase::Ended {
-                return false;
-            }
-            state.phase = Phase::Ended;
-            state.used = self.shared.now();
-            state.mark(&mut wakes);
-            true
-        })?;
+        let ended = self.shared.with_known_topic(topic, |state| self.shared.end(state, &mut wakes))?;
         wake_all(wakes);
         Ok(ended)
+    }
+
+    /// Ends a topic, as [`end`](Self::end), but whether or not there is such a topic. Answers whether it was live.
+    pub fn end_or_create(&self, topic: &TopicName) -> bool {
+        let mut wakes = Wakes::new();
+        let ended = self.shared.with_topic(topic, |_, state| self.shared.end(state, &mut wakes));
+        wake_all(wakes);
+        ended
+    }
+
+    /// Whether a subscription to these topics from this position would be
+    /// [at its end](crate::Subscription::is_at_end): all have ended, and nothing is left behind the position.
+    #[must_use]
+    pub fn is_at_end(&self, topics: &[TopicName], position: Position) -> bool {
+        let head = self.shared.head();
+        topics.iter().all(|topic| {
+            let at_end = self.shared.with_known_topic(topic, |state| {
+                state.phase == Phase::Ended
+                    && match position {
+                        Position::After(id) => {
+                            id.epoch == self.shared.epoch && (state.log.head()..=head).contains(&id.sequence)
+                        }
+                        Position::Earliest => state.log.is_empty(),
+                        Position::Now => true,
+                        Position::Unknown => false,
+                    }
+            });
+            at_end.unwrap_or(false)
+        })
     }
 
     /// The position behind everything published so far, in any topic: what a subscriber who subscribes now starts
@@ -185,9 +210,10 @@ impl Broadcaster {
             let retained = state.log.bytes();
             state.log.trim(retention, now);
             self.shared.counters.retained(retained, state.log.bytes());
-            // A topic that only ever had readers has nothing to be remembered for.
+            // A topic that only ever had readers is remembered for as long as one of them may take to come back.
             let blank = state.phase == Phase::Live && state.log.is_new();
-            let unused = !state.has_readers() && (blank || now.saturating_sub(state.used) >= *forget_after);
+            let remember = if blank { FORGET_BLANK.min(*forget_after) } else { *forget_after };
+            let unused = !state.has_readers() && now.saturating_sub(state.used) >= remember;
             let over = state.phase == Phase::Ended || state.log.is_empty();
             if !unused || !over {
                 return true;
@@ -203,11 +229,16 @@ impl Broadcaster {
     /// In how many calls [`expire`](Self::expire) goes round.
     pub const EXPIRE_PARTS: usize = Topics::PARTS;
 
-    /// Numbers to look at. Linear in the number of segments.
+    /// Numbers to look at. Linear in the number of segments, and a lock for each part of the topics.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        let subscribers = self.shared.segments.lock().iter().map(|mailbox| mailbox.subscribers()).sum();
-        self.shared.counters.stats(self.shared.topics.len(), subscribers, self.shared.head())
+        self.shared.counters.stats(self.shared.topics.len(), self.subscribers(), self.shared.head())
+    }
+
+    /// How many subscriptions there are. Linear in the number of segments.
+    #[must_use]
+    pub fn subscribers(&self) -> usize {
+        self.shared.segments.lock().iter().map(|mailbox| mailbox.subscribers()).sum()
     }
 }
 
@@ -253,6 +284,16 @@ impl Shared {
                 return f(&topic, &mut state);
             }
         }
+    }
+
+    fn end(&self, state: &mut TopicState, wakes: &mut Wakes) -> bool {
+        if state.phase == Phase::Ended {
+            return false;
+        }
+        state.phase = Phase::Ended;
+        state.used = self.now();
+        state.mark(wakes);
+        true
     }
 
     fn with_known_topic<R>(

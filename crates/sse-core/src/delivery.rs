@@ -21,7 +21,8 @@ pub enum Delivery {
 
 /// A gap in what a subscription was given: some of the events above `after` and below `before` were lost to it.
 ///
-/// It comes exactly once for each gap, before the first later event of the same topic.
+/// A subscription is told exactly once of each loss, before it is given anything later, of this topic or another. Who
+/// resumes from within a gap is told again of that part of it which lies behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Lagged {
@@ -38,9 +39,13 @@ pub struct Lagged {
 }
 
 impl Lagged {
-    /// The position from which a subscriber goes on that has been told of this gap.
+    /// The position from which a subscriber goes on that has been told of this gap: behind it, or, if it is confined
+    /// to one of several topics, before it, since the others may have more in there.
     #[must_use]
     pub fn resume(&self) -> EventId {
+        if let (Some(_), Some(after)) = (&self.topic, self.after) {
+            return after;
+        }
         EventId { sequence: self.before.sequence.saturating_sub(1), ..self.before }
     }
 }

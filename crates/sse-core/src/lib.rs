@@ -88,9 +88,9 @@
 //!
 //! - **I1 Order.** Ids of a topic strictly rise. Every subscriber sees a part of the topic's order, in that order; of
 //!   several publishers, each one's own order is kept.
-//! - **I2 No silent loss.** Between two events that a subscriber is given one after the other and that are not
-//!   neighbours in their topic, there is exactly one [`Lagged`], before the second. Its count is exact; it is none only
-//!   if the subscriber resumed from further back than the log remembers even as numbers.
+//! - **I2 No silent loss.** What is lost of a topic to a subscriber is announced by exactly one [`Lagged`], before
+//!   anything later is given, of whichever topic, so that every id is a position to resume from. Its count is exact; it
+//!   is none only if the subscriber resumed from further back than the log remembers even as numbers.
 //! - **I3 No duplicates.** None within a subscription, and none across a resume.
 //! - **I4 Exact resume.** Behind a position, a subscriber gets what is retained behind it and all that comes later; if
 //!   something in between is gone, or the position is of another epoch, in the future or none at all, one [`Lagged`]

@@ -6,7 +6,8 @@
 //! keeps it). Beside the bytes lies an index of 24 bytes a frame.
 //!
 //! A frame that is no longer retained stays behind as a number for a while, so that a subscriber who comes back for
-//! it can be told how many it missed.
+//! it can be told how many it missed. As many are remembered as may be retained; of a log that has become empty, only the
+//! last few, or a hundred thousand topics that were busy once would cost more than those that are.
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
@@ -23,13 +24,16 @@ use crate::id::EventId;
 /// what a stalled reader can pin.
 const BLOCK: usize = 32 * 1024;
 
+/// How many frames an empty log remembers as numbers.
+const FORGOTTEN_WHEN_EMPTY: usize = 64;
+
 /// How much of its past a topic keeps. A frame is let go of when it exceeds any one of the three bounds, but the
 /// newest frame always stays until its age ends it.
 #[derive(Clone, Debug)]
 pub struct Retention {
     /// Frames at most.
     pub events: NonZeroUsize,
-    /// Bytes of frames at most, as they are on the wire. Memory can exceed it by three blocks of 32 KiB, plus 64 bytes
+    /// Bytes of frames at most, as they are on the wire. Memory can exceed it by three blocks of 32 KiB, plus 40 bytes
     /// for each of `events`.
     pub bytes: usize,
     /// How old a frame may be; none is no bound.
@@ -77,8 +81,8 @@ struct Entry {
     sequence: u64,
     /// Where the frame ends, in bytes since the log began.
     end: u64,
-    /// When it was appended, in the broadcaster's time.
-    at: Duration,
+    /// When it was appended, in nanoseconds of the broadcaster's time: five hundred years of them.
+    at: u64,
 }
 
 #[derive(Debug)]
@@ -172,7 +176,11 @@ impl Log {
             }
             frame.append_to(&mut self.tail, id);
         }
-        self.entries.push_back(Entry { sequence: id.sequence, end: self.end(), at });
+        if self.entries.len() == self.entries.capacity() {
+            // By a quarter rather than to the double, since most logs stop growing at their bound.
+            self.entries.reserve_exact((self.entries.len() / 4).max(4));
+        }
+        self.entries.push_back(Entry { sequence: id.sequence, end: self.end(), at: at.as_nanos() as u64 });
     }
 
     /// Lets go of what exceeds the bounds; answers whether anything did. Amortised constant time per frame.
@@ -181,7 +189,8 @@ impl Log {
         while let Some(oldest) = self.entries.front() {
             let too_many =
                 self.entries.len() > retention.events.get() || self.bytes() > retention.bytes as u64;
-            let too_old = retention.age.is_some_and(|age| now.saturating_sub(oldest.at) > age);
+            let too_old =
+                retention.age.is_some_and(|age| now.saturating_sub(Duration::from_nanos(oldest.at)) > age);
             let exceeds = too_old || (too_many && self.entries.len() > 1);
             if !exceeds {
                 break;
@@ -189,11 +198,10 @@ impl Log {
             self.floor = oldest.sequence;
             self.start = oldest.end;
             self.trimmed += 1;
-            self.forgotten.push_back(oldest.sequence);
+            let sequence = oldest.sequence;
             self.entries.pop_front();
-            if self.forgotten.len() > retention.events.get() {
-                self.unknown = self.forgotten.pop_front().unwrap_or(self.unknown);
-            }
+            self.keep_forgotten(retention.events.get() - 1);
+            self.forgotten.push_back(sequence);
         }
         if self.trimmed == before {
             return false;
@@ -205,6 +213,8 @@ impl Log {
             self.tail_start += self.tail.len() as u64;
             self.tail = Vec::new();
             self.entries = VecDeque::new();
+            self.keep_forgotten(FORGOTTEN_WHEN_EMPTY);
+            self.forgotten.shrink_to_fit();
         }
         true
     }
@@ -268,6 +278,13 @@ impl Log {
         if complete { through } else { run.last }
     }
 
+    /// Remembers so many of the frames that it let go of, and no more.
+    fn keep_forgotten(&mut self, most: usize) {
+        while self.forgotten.len() > most {
+            self.unknown = self.forgotten.pop_front().unwrap_or(self.unknown);
+        }
+    }
+
     fn end(&self) -> u64 {
         self.tail_start + self.tail.len() as u64
     }
@@ -308,6 +325,7 @@ impl BlockBytes<'_> {
     }
 }
 
-#[cfg(all(test, not(any(loom, shuttle))))]
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
 #[path = "log_tests.rs"]
 mod tests;

@@ -79,10 +79,11 @@ impl<S: Sink> Subscription<S> {
         let (sink, task) = state.hand_over(self.key, sink);
         let waker = state.nudge();
         drop(state);
-        drop(task);
         if let Some(waker) = waker {
             waker.wake();
         }
+        // Last: should its destructor panic, the turn is asked for all the same.
+        drop(task);
         sink
     }
 }

@@ -77,6 +77,7 @@ fn l6_the_waker_that_a_segment_gave_last_is_woken() {
         let broadcaster = retaining(8, None);
         let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
+        segment.turn(now());
         let publisher = thread::spawn(move || acked(&broadcaster, "t", "a"));
 
         let _ = segment.poll_marked(&mut Context::from_waker(Waker::noop()));
@@ -131,7 +132,7 @@ fn l11_one_wake_serves_every_reader_of_every_topic() {
 }
 
 #[test]
-fn l12_a_reader_of_two_topics_sees_one_order() {
+fn l12_two_topics_are_one_order() {
     explore(|| {
         let broadcaster = retaining(8, None);
         let segment = segment(&broadcaster);
@@ -146,4 +147,35 @@ fn l12_a_reader_of_two_topics_sees_one_order() {
         let acked = publishers.map(|publisher| publisher.join().unwrap());
         assert_were_acked(&reader.seen, &acked);
     });
+}
+
+#[test]
+fn l12_two_topics_overrun_a_reader() {
+    explore(|| {
+        let broadcaster = retaining(1, None);
+        let segment = segment(&broadcaster);
+        let mut reader = Reader::new(&segment, &["t", "u"], Position::Now);
+        let publishers = ["t", "u"].map(|name| {
+            let broadcaster = broadcaster.clone();
+            thread::spawn(move || ["1", "2"].map(|n| acked(&broadcaster, name, &format!("{name}{n}"))))
+        });
+
+        let accounted = |seen: &[Seen]| sequences(seen).len() as u64 + missed(seen);
+        serve(&segment, std::slice::from_mut(&mut reader), |readers| accounted(&readers[0].seen) == 4);
+
+        let acked = publishers.map(|publisher| publisher.join().unwrap());
+        assert_were_acked(&reader.seen, acked.as_flattened());
+        let sequences = sequences(&reader.seen);
+        assert!(sequences.is_sorted_by(|a, b| a < b), "{:?}", reader.seen);
+    });
+}
+
+fn missed(seen: &[Seen]) -> u64 {
+    let of = |seen: &Seen| match seen {
+        Seen::Lagged { missed, .. } => {
+            missed.expect("a reader that was here all the time can be told the number")
+        }
+        Seen::Event { .. } | Seen::Ended | Seen::Closed => 0,
+    };
+    seen.iter().map(of).sum()
 }

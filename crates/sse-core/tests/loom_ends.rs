@@ -58,19 +58,25 @@ fn l7_an_event_that_was_acked_comes_before_the_close() {
 }
 
 #[test]
-fn l7_a_reader_that_comes_with_the_close_hears_of_it() {
+fn l7_a_reader_that_comes_with_the_close_gets_what_was_acked() {
     explore(|| {
         let broadcaster = retaining(8, None);
+        let start = Position::After(broadcaster.position());
+        let publisher = thread::spawn({
+            let broadcaster = broadcaster.clone();
+            move || publish(&broadcaster, "t", "a")
+        });
         let closes = thread::spawn({
             let broadcaster = broadcaster.clone();
             move || broadcaster.close()
         });
 
         let segment = segment(&broadcaster);
-        let mut reader = Reader::new(&segment, &["t"], Position::Now);
+        let mut reader = Reader::new(&segment, &["t"], start);
         serve_to_end(&segment, &mut reader);
 
-        assert_eq!(reader.seen, [Seen::Closed]);
+        let acked = publisher.join().unwrap().is_ok();
+        assert_eq!(reader.seen.len(), 1 + usize::from(acked), "{:?}", reader.seen);
         closes.join().unwrap();
     });
 }

@@ -153,7 +153,8 @@ fn l9_the_past_of_a_forgotten_topic_is_announced_as_lost() {
         });
 
         // Nobody may have come round yet to let go of what was too old.
-        let lost = |missed| [Seen::Lagged { after: Some(0), before: 2, missed }, event(2, "new")];
+        let lost =
+            |missed| [Seen::Lagged { topic: None, after: Some(0), before: 2, missed }, event(2, "new")];
         let allowed = [lost(Some(1)), lost(None), [event(1, "old"), event(2, "new")]];
         assert!(allowed.iter().any(|allowed| *allowed == *reader.seen), "{:?}", reader.seen);
         threads.into_iter().for_each(|thread| thread.join().unwrap());

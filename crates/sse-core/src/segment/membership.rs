@@ -3,7 +3,7 @@
 use super::feed::{self, Feed};
 use super::sink::Sink;
 use super::state::State;
-use super::subscriber::{Member, Outlet, Stage, Subscriber};
+use super::subscriber::{Member, Outlet, Subscriber};
 use super::wheel::{Entry, TICKS, Wheel};
 use crate::delivery::{Lagged, Position, Reason};
 use crate::id::EventId;
@@ -26,8 +26,7 @@ impl<S: Sink> State<S> {
             Position::Now => (Some(head), None),
             Position::Unknown => (None, Some((None, Reason::Unknown))),
         };
-        let cursor = cursor.unwrap_or_else(|| self.earliest(&feeds));
-        let mut stage = Stage::Live;
+        let cursor = cursor.unwrap_or_else(|| self.earliest(&feeds, head));
         let mut members: smallvec::SmallVec<[Member; 1]> = feeds
             .into_iter()
             .map(|key| {
@@ -38,10 +37,8 @@ impl<S: Sink> State<S> {
                     Position::Earliest => Some(state.log.trimmed()),
                     _ => state.log.count_through(cursor),
                 };
-                if feed::lost(&state, seen).is_some() {
-                    stage = Stage::Returning;
-                }
-                Member { feed: key, place: 0, seen }
+                let returning = feed::lost(&state, seen).is_some();
+                Member { feed: key, place: 0, seen, announced: 0, returning }
             })
             .collect();
         let notice = lost.map(|(after, reason)| {
@@ -49,6 +46,9 @@ impl<S: Sink> State<S> {
             Box::new(Lagged { topic: None, after, before, missed: None, reason })
         });
 
+        // The first heartbeat comes somewhere in the second half of a period, so that those who come together, after a
+        // restart say, do not stay together.
+        let heartbeat_at = self.wheel.as_ref().map_or(0, Wheel::now) + TICKS / 2 + fastrand::u64(..TICKS / 2);
         let entry = self.subscribers.vacant_entry();
         let key = entry.key();
         for member in &mut members {
@@ -60,26 +60,26 @@ impl<S: Sink> State<S> {
             members,
             outlet: Outlet::Task(None),
             notice,
-            lost_after: None,
             generation: self.generation,
-            active: self.wheel.as_ref().map_or(0, Wheel::now),
-            stage,
+            heartbeat_at,
             heartbeat_due: false,
+            finished: false,
+            queued: false,
         });
         if let Some(wheel) = &mut self.wheel {
-            // The first heartbeat comes somewhere in the second half of a period, so that those who come together,
-            // after a restart say, do not stay together.
-            let phase = TICKS / 2 + fastrand::u64(..TICKS / 2);
-            wheel.insert(Entry { key, generation: self.generation }, wheel.now() + phase);
+            wheel.insert(Entry { key, generation: self.generation }, heartbeat_at);
         }
         self.mailbox.set_subscribers(self.subscribers.len());
         key
     }
 
-    /// The lowest of the topics' floors: the first position from which one of them still has everything.
-    fn earliest(&self, feeds: &[usize]) -> u64 {
-        let floors = feeds.iter().map(|&key| self.feeds[key].topic.state.lock().log.floor());
-        floors.min().expect("a subscription has a topic")
+    /// The position before the oldest event that any of the topics retains; if none retains any, `head`.
+    fn earliest(&self, feeds: &[usize], head: u64) -> u64 {
+        let floors = feeds.iter().filter_map(|&key| {
+            let state = self.feeds[key].topic.state.lock();
+            (!state.log.is_empty()).then(|| state.log.floor())
+        });
+        floors.min().map_or(head, |floor| floor.min(head))
     }
 
     /// Removes a subscriber. Linear in the number of its topics.

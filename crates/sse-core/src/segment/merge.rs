@@ -3,73 +3,128 @@
 //! The head is read first and bounds what is taken from each topic: an event that got its sequence before that is
 //! either in its topic's log or its publisher still holds that topic's lock. So nothing at or below the bound can
 //! turn up later, and one number remains an exact position in all topics. Frames are copied into a run of the
-//! subscriber's own; a gap takes the place of the last frame that was lost.
+//! subscriber's own.
+//!
+//! A loss in one topic is announced before anything that may lie behind its first frame is given, of whichever topic:
+//! every frame carries its own id, and who resumes from that must not step over a loss that it was not told of.
 
 use bytes::{Bytes, BytesMut};
 
 use super::feed::{self, Lost};
 use super::sink::Sink;
 use super::state::State;
-use super::subscriber::Stage;
 use crate::delivery::Delivery;
 use crate::log::Run;
 
-/// What a subscriber of several topics is owed next. Linear in its topics and in the frames it gets.
+/// Frames of several topics on their way into a run: sequence, which topic's, bytes.
+type Frames = Vec<(u64, usize, Bytes)>;
+
+/// What a subscriber of several topics is owed next.
+///
+/// A run is filled in passes, in each of which every topic that has more may give its part of what is still free. That
+/// costs a lock for each topic and pass, and is otherwise linear in the frames; to read each topic as far as the run goes
+/// would be that times the number of topics.
 pub(super) fn read<S: Sink>(state: &mut State<S>, key: usize) -> Option<Delivery> {
-    let mut through = state.shared.head();
+    let head = state.shared.head();
     let subscriber = &state.subscribers[key];
-    let (cursor, limit) = (subscriber.cursor, state.config.run);
-    let mut frames: Vec<(u64, usize, Bytes)> = Vec::new();
-    let mut gap: Option<(usize, Lost)> = None;
+    let mut sharing =
+        subscriber.members.iter().filter(|member| subscriber.cursor < state.feeds[member.feed].head).count();
+    let mut free = state.config.run;
+    let mut run = Frames::new();
+    loop {
+        let pass = pass(state, key, head, free / sharing.max(1));
+        if let Some((nth, lost)) = pass.gap
+            && pass.frames.is_empty()
+            && run.is_empty()
+        {
+            return Some(state.announce(key, nth, &lost));
+        }
+        let taken = take(state, key, pass.frames, pass.through, free, &mut run);
+        free = free.saturating_sub(taken.size);
+        sharing = pass.unfinished;
+        if sharing == 0 || taken.size == 0 || !taken.all {
+            break;
+        }
+    }
+    let &(last, ..) = run.last()?;
+    Some(Delivery::Frames(Run { frames: run.len() as u64, last, bytes: concatenate(run) }))
+}
+
+/// What one look at all topics has found, none of it taken yet.
+#[derive(Debug, Default)]
+struct Pass {
+    /// In order, and complete as far as `through`.
+    frames: Frames,
+    through: u64,
+    /// How many topics have more than they gave.
+    unfinished: usize,
+    /// The loss to be announced when there are no frames before it.
+    gap: Option<(usize, Lost)>,
+}
+
+fn pass<S: Sink>(state: &State<S>, key: usize, head: u64, part: usize) -> Pass {
+    let subscriber = &state.subscribers[key];
+    let cursor = subscriber.cursor;
+    let mut pass = Pass { through: head, ..Pass::default() };
+    let mut gap_begins = u64::MAX;
     let mut scratch = Vec::new();
     for (nth, member) in subscriber.members.iter().enumerate() {
         let topic = state.feeds[member.feed].topic.state.lock();
         if let Some(lost) = feed::lost(&topic, member.seen) {
-            through = through.min(lost.floor);
-            if gap.as_ref().is_none_or(|(_, first)| lost.floor < first.floor) {
-                gap = Some((nth, lost));
+            // Up to where a loss was announced before, this one has no part. Without that allowance, a topic that
+            // loses more each time could keep the others from coming at all.
+            let begins = cursor.max(member.announced);
+            pass.through = pass.through.min(begins);
+            if begins < gap_begins {
+                gap_begins = begins;
+                pass.gap = Some((nth, lost));
             }
             continue;
         }
-        through = through.min(topic.log.read_each(cursor, through, limit, &mut scratch));
+        let complete = topic.log.read_each(cursor, head, part, &mut scratch);
         drop(topic);
-        frames.extend(scratch.drain(..).map(|(sequence, bytes)| (sequence, nth, bytes)));
+        pass.unfinished += usize::from(complete < head);
+        pass.through = pass.through.min(complete);
+        pass.frames.extend(scratch.drain(..).map(|(sequence, bytes)| (sequence, nth, bytes)));
     }
-    frames.sort_unstable_by_key(|(sequence, ..)| *sequence);
-
-    let mut size = 0;
-    let fitting = frames
-        .iter()
-        .take_while(|(sequence, _, bytes)| {
-            let first = size == 0;
-            size += bytes.len();
-            *sequence <= through && (first || size <= limit)
-        })
-        .count();
-    let all = frames.get(fitting).is_none_or(|(sequence, ..)| *sequence > through);
-    frames.truncate(fitting);
-
-    let subscriber = &mut state.subscribers[key];
-    match gap {
-        Some(_) => drop(subscriber.lost_after.get_or_insert(cursor)),
-        None => (subscriber.lost_after, subscriber.stage) = (None, Stage::Live),
-    }
-    let Some(&(last, ..)) = frames.last() else {
-        let Some((nth, lost)) = gap.filter(|(_, lost)| lost.floor <= through) else {
-            subscriber.cursor = cursor.max(through);
-            return None;
-        };
-        return Some(state.announce(key, nth, &lost));
-    };
-    for (_, nth, _) in &frames {
-        let seen = &mut subscriber.members[*nth].seen;
-        *seen = seen.map(|seen| seen + 1);
-    }
-    subscriber.cursor = if all { through.max(last) } else { last };
-    Some(Delivery::Frames(Run { frames: frames.len() as u64, last, bytes: concatenate(frames) }))
+    pass.frames.retain(|(sequence, ..)| *sequence <= pass.through);
+    pass.frames.sort_unstable_by_key(|(sequence, ..)| *sequence);
+    pass
 }
 
-fn concatenate(mut frames: Vec<(u64, usize, Bytes)>) -> Bytes {
+#[derive(Debug)]
+struct Taken {
+    size: usize,
+    /// Nothing was left for want of room.
+    all: bool,
+}
+
+/// Moves as many frames to the run as are free, but at least one to an empty run, and the subscriber behind them.
+fn take<S: Sink>(
+    state: &mut State<S>,
+    key: usize,
+    frames: Frames,
+    through: u64,
+    free: usize,
+    run: &mut Frames,
+) -> Taken {
+    let subscriber = &mut state.subscribers[key];
+    let mut size = 0;
+    for (sequence, nth, bytes) in frames {
+        if size + bytes.len() > free && !run.is_empty() {
+            return Taken { size, all: false };
+        }
+        size += bytes.len();
+        subscriber.cursor = sequence;
+        let seen = &mut subscriber.members[nth].seen;
+        *seen = seen.map(|seen| seen + 1);
+        run.push((sequence, nth, bytes));
+    }
+    subscriber.cursor = subscriber.cursor.max(through);
+    Taken { size, all: true }
+}
+
+fn concatenate(mut frames: Frames) -> Bytes {
     if let [(.., only)] = frames.as_mut_slice() {
         return std::mem::take(only);
     }

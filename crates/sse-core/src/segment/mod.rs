@@ -14,6 +14,7 @@ mod wheel;
 
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -114,14 +115,21 @@ impl<S: Sink> Segment<S> {
         topics.dedup();
         let mut state = self.state.borrow_mut();
         let first = state.subscribers.is_empty();
+        if first {
+            // Nobody turned the wheel while it had nobody.
+            let now = (state.shared.config.clock)();
+            state.tick(now.saturating_duration_since(self.started));
+        }
         let key = state.subscribe(&topics, position);
         // With nobody to serve, the last turn named no time for the next.
         let waker = first.then(|| state.nudge()).flatten();
         drop(state);
+        // Before the wake: should that panic, the place is given back.
+        let subscription = Subscription::new(Rc::clone(&self.state), key);
         if let Some(waker) = waker {
             waker.wake();
         }
-        Ok(Subscription::new(Rc::clone(&self.state), key))
+        Ok(subscription)
     }
 
     /// Ready when a publish, an end or a close has come that no turn has seen. Wakes the last waker it was given; a
@@ -135,6 +143,10 @@ impl<S: Sink> Segment<S> {
     ///
     /// Costs as much as the slice, and a lock for each topic with news. Wakers are woken at the end, when the segment
     /// may be used again.
+    ///
+    /// # Panics
+    ///
+    /// With what a waker or a sink panicked, after everybody else was woken. Such a sink is gone.
     pub fn turn(&self, now: Instant) -> Turn {
         let mut state = self.state.borrow_mut();
         state.forget_runs();
@@ -146,6 +158,9 @@ impl<S: Sink> Segment<S> {
         drop(state);
         wake_all(aftermath.wakes);
         drop(aftermath.gone);
+        if let Some(panic) = aftermath.panicked {
+            resume_unwind(panic);
+        }
         if more { Turn::More } else { Turn::Idle(next.map(|next| self.started + next)) }
     }
 

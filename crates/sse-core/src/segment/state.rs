@@ -1,6 +1,8 @@
 //! A segment from the inside: subscribers, feeds, and who is to be served next. One thread's own, without locks.
 
+use std::any::Any;
 use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use slab::Slab;
 
 use super::feed::{Feed, Lost, Read};
 use super::sink::{Deliveries, Progress, Sink, SinkKey};
-use super::subscriber::{Outlet, Stage, Subscriber};
+use super::subscriber::{Outlet, Subscriber};
 use super::wheel::{Entry, TICKS, Wheel};
 use super::{SegmentConfig, merge};
 use crate::broadcaster::Shared;
@@ -18,6 +20,9 @@ use crate::mailbox::Mailbox;
 use crate::stats::Tally;
 use crate::sync::Arc;
 use crate::topic::TopicName;
+
+/// How many marked topics a turn comes for: each is a lock, and a hundred thousand of them would hold up the thread.
+const MARKS_PER_TURN: usize = 1024;
 
 /// See the module.
 #[derive(Debug)]
@@ -38,8 +43,9 @@ pub(crate) struct State<S> {
     /// Feeds that keep a run.
     keeping: Vec<usize>,
     tally: Tally,
-    /// Kept for their allocation.
+    /// Marked topics that no turn has come for yet.
     marked: Vec<usize>,
+    /// Kept for its allocation.
     expired: Vec<Entry>,
 }
 
@@ -48,11 +54,13 @@ pub(crate) struct State<S> {
 pub(super) struct Aftermath<S> {
     pub(super) wakes: Vec<Waker>,
     pub(super) gone: Vec<(Subscriber<S>, S)>,
+    /// What a sink panicked with: it is gone, and nobody else is to suffer for it (I12).
+    pub(super) panicked: Option<Box<dyn Any + Send>>,
 }
 
 impl<S> Default for Aftermath<S> {
     fn default() -> Self {
-        Self { wakes: Vec::new(), gone: Vec::new() }
+        Self { wakes: Vec::new(), gone: Vec::new(), panicked: None }
     }
 }
 
@@ -89,11 +97,12 @@ impl<S: Sink> State<S> {
         }
     }
 
-    /// Comes for what is new in the topics that were marked.
+    /// Comes for what is new in the topics that were marked, or in those that were first.
     pub(super) fn take_marks(&mut self) {
         let closing = self.mailbox.take(&mut self.marked);
         let mut marked = std::mem::take(&mut self.marked);
-        for key in marked.drain(..) {
+        let most = marked.len().min(MARKS_PER_TURN);
+        for key in marked.drain(..most) {
             // A mark may outlive its feed; the key then names nobody, or a feed that is looked at in vain.
             let Some(feed) = self.feeds.get_mut(key) else { continue };
             let topic = Arc::clone(&feed.topic);
@@ -107,9 +116,11 @@ impl<S: Sink> State<S> {
             }
         }
         self.marked = marked;
-        if closing && !self.closing {
+        // What was published before the close is marked; it has to be known before the end is.
+        if closing && !self.closing && self.marked.is_empty() {
             self.closing = true;
-            self.due.extend(self.subscribers.iter().map(|(key, _)| key));
+            let all: Vec<usize> = self.subscribers.iter().map(|(key, _)| key).collect();
+            all.into_iter().for_each(|key| self.queue(key));
         }
     }
 
@@ -123,15 +134,14 @@ impl<S: Sink> State<S> {
             if subscriber.generation != entry.generation {
                 continue;
             }
-            // Those who were given the same event are due at different ticks of the last eighth of the period.
-            let period = TICKS - entry.key as u64 % (TICKS / 8);
-            let mut due = subscriber.active + period;
-            if due <= wheel.now() {
+            if subscriber.heartbeat_at <= wheel.now() {
                 subscriber.heartbeat_due = true;
-                self.due.push_back(entry.key);
-                due = wheel.now() + period;
+                subscriber.heartbeat_at = heartbeat_after(wheel.now(), entry.key);
+                if !std::mem::replace(&mut subscriber.queued, true) {
+                    self.due.push_back(entry.key);
+                }
             }
-            wheel.insert(entry, due);
+            wheel.insert(entry, subscriber.heartbeat_at);
         }
         self.expired = expired;
     }
@@ -142,7 +152,12 @@ impl<S: Sink> State<S> {
         let slice = self.config.slice.get();
         for _ in 0..slice.div_ceil(2) {
             let Some(key) = self.due.pop_front() else { break };
-            self.serve(key, after);
+            let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
+            subscriber.queued = false;
+            // A sink may be here for what it kept rather than for what is new.
+            if matches!(subscriber.outlet, Outlet::Sink(_)) || self.has_news(key) {
+                self.serve(key, after);
+            }
         }
         let mut budget = slice;
         while budget > 0 {
@@ -154,14 +169,16 @@ impl<S: Sink> State<S> {
                 }
                 continue;
             };
-            self.serve(reader, after);
+            if self.has_news(reader) {
+                self.serve(reader, after);
+            }
             budget -= 1;
         }
         if let Some(unfinished) = self.active.pop_front() {
             self.active.push_back(unfinished);
         }
         self.shared.counters.tally(&mut self.tally);
-        !self.active.is_empty() || !self.due.is_empty()
+        !self.active.is_empty() || !self.due.is_empty() || !self.marked.is_empty()
     }
 
     /// A sink can take more; answers whether it was waiting for that.
@@ -196,13 +213,12 @@ impl<S: Sink> State<S> {
 
     /// Has a subscriber looked at in one of the next turns.
     pub(super) fn queue(&mut self, key: usize) {
-        self.due.push_back(key);
+        if !std::mem::replace(&mut self.subscribers[key].queued, true) {
+            self.due.push_back(key);
+        }
     }
 
     fn serve(&mut self, key: usize, after: &mut Aftermath<S>) {
-        if !self.has_news(key) {
-            return;
-        }
         let outlet = &mut self.subscribers[key].outlet;
         match outlet {
             Outlet::Task(waker) => after.wakes.extend(waker.take()),
@@ -211,7 +227,11 @@ impl<S: Sink> State<S> {
                 let Outlet::Sink(mut sink) = std::mem::replace(outlet, Outlet::Busy) else {
                     unreachable!("matched just above");
                 };
-                let progress = sink.deliver(&mut Deliveries { state: self, key });
+                let deliver = AssertUnwindSafe(|| sink.deliver(&mut Deliveries { state: self, key }));
+                let progress = catch_unwind(deliver).unwrap_or_else(|panic| {
+                    after.panicked.get_or_insert(panic);
+                    Progress::Gone
+                });
                 let outlet = &mut self.subscribers[key].outlet;
                 match progress {
                     Progress::Blocked => *outlet = Outlet::Blocked(sink),
@@ -220,7 +240,7 @@ impl<S: Sink> State<S> {
                     }
                     Progress::More => {
                         *outlet = Outlet::Sink(sink);
-                        self.due.push_back(key);
+                        self.queue(key);
                     }
                     Progress::Ready => *outlet = Outlet::Sink(sink),
                 }
@@ -241,8 +261,7 @@ impl<S: Sink> State<S> {
 
     fn is_behind(&self, key: usize) -> bool {
         let subscriber = &self.subscribers[key];
-        subscriber.lost_after.is_some()
-            || subscriber.members.iter().any(|member| subscriber.cursor < self.feeds[member.feed].head)
+        subscriber.members.iter().any(|member| subscriber.cursor < self.feeds[member.feed].head)
     }
 
     fn has_ended(&self, key: usize) -> bool {
@@ -264,14 +283,14 @@ impl<S: Sink> State<S> {
         let now = self.wheel.as_ref().map_or(0, Wheel::now);
         let subscriber = &mut self.subscribers[key];
         subscriber.heartbeat_due = false;
-        subscriber.active = now;
+        subscriber.heartbeat_at = heartbeat_after(now, key);
         match &delivery {
             Delivery::Frames(run) => {
                 self.tally.delivered += run.frames();
                 self.tally.runs += 1;
             }
             Delivery::Lagged(_) => self.tally.lagged += 1,
-            Delivery::Ended | Delivery::Closed => subscriber.stage = Stage::Finished,
+            Delivery::Ended | Delivery::Closed => subscriber.finished = true,
             Delivery::Heartbeat => {}
         }
         Some(delivery)
@@ -282,7 +301,7 @@ impl<S: Sink> State<S> {
     pub(crate) fn park(&mut self, key: usize, waker: &Waker) -> Result<Option<Waker>, ()> {
         let subscriber = &mut self.subscribers[key];
         match &mut subscriber.outlet {
-            _ if subscriber.stage == Stage::Finished => Err(()),
+            _ if subscriber.finished => Err(()),
             Outlet::Task(Some(parked)) if parked.will_wake(waker) => Ok(None),
             Outlet::Task(parked) => Ok(parked.replace(waker.clone())),
             Outlet::Blocked(_) | Outlet::Busy | Outlet::Sink(_) => Err(()),
@@ -300,7 +319,7 @@ impl<S: Sink> State<S> {
 
     fn next_delivery(&mut self, key: usize) -> Option<Delivery> {
         let subscriber = &mut self.subscribers[key];
-        if subscriber.stage == Stage::Finished {
+        if subscriber.finished {
             return None;
         }
         if let Some(notice) = subscriber.notice.take() {
@@ -310,7 +329,6 @@ impl<S: Sink> State<S> {
         if behind && let Some(delivery) = self.read(key) {
             return Some(delivery);
         }
-        self.subscribers[key].stage = Stage::Live;
         if self.has_ended(key) {
             return Some(Delivery::Ended);
         }
@@ -336,18 +354,14 @@ impl<S: Sink> State<S> {
             Read::Run(run) => {
                 subscriber.cursor = run.last;
                 member.seen = member.seen.map(|seen| seen + run.frames);
-                subscriber.stage = Stage::Live;
+                member.returning = false;
                 Some(Delivery::Frames(run))
             }
-            Read::Lost(lost) => {
-                let delivery = self.announce(key, 0, &lost);
-                self.subscribers[key].stage = Stage::Live;
-                Some(delivery)
-            }
+            Read::Lost(lost) => Some(self.announce(key, 0, &lost)),
         }
     }
 
-    /// The gap that a subscriber has in its nth topic; it then stands behind it.
+    /// The gap that a subscriber has in its nth topic. It then stands behind it, or, of several topics, before it.
     pub(super) fn announce(&mut self, key: usize, nth: usize, lost: &Lost) -> Delivery {
         let subscriber = &mut self.subscribers[key];
         let epoch = self.shared.epoch;
@@ -355,13 +369,23 @@ impl<S: Sink> State<S> {
         let member = &mut subscriber.members[nth];
         let lagged = Lagged {
             topic: several.then(|| self.feeds[member.feed].topic.name.clone()),
-            after: Some(EventId { epoch, sequence: subscriber.lost_after.unwrap_or(subscriber.cursor) }),
+            after: Some(EventId { epoch, sequence: subscriber.cursor }),
             before: EventId { epoch, sequence: lost.floor + 1 },
             missed: lost.missed,
-            reason: if subscriber.stage == Stage::Returning { Reason::Expired } else { Reason::Slow },
+            reason: if member.returning { Reason::Expired } else { Reason::Slow },
         };
         member.seen = Some(lost.trimmed);
-        subscriber.cursor = subscriber.cursor.max(lost.floor);
+        member.announced = lost.floor;
+        member.returning = false;
+        if !several {
+            subscriber.cursor = subscriber.cursor.max(lost.floor);
+        }
         Delivery::Lagged(lagged)
     }
+}
+
+/// The tick of a subscriber's next heartbeat. Those who were given the same event are due at different ticks of the
+/// last eighth of the period.
+fn heartbeat_after(now: u64, key: usize) -> u64 {
+    now + TICKS - key as u64 % (TICKS / 8)
 }

@@ -15,14 +15,15 @@ pub(crate) struct Subscriber<S> {
     pub(super) outlet: Outlet<S>,
     /// A gap that was known when it subscribed and is to be announced first.
     pub(super) notice: Option<Box<Lagged>>,
-    /// A loss in one of several topics was noticed when the cursor stood here, and waits for its place in the order.
-    pub(super) lost_after: Option<u64>,
     /// Tells it from another that had or will have its key.
     pub(super) generation: u32,
-    /// The wheel's tick when it was last given something.
-    pub(super) active: u64,
-    pub(super) stage: Stage,
+    /// The wheel's tick at which a heartbeat is due, if nothing is given to it before.
+    pub(super) heartbeat_at: u64,
     pub(super) heartbeat_due: bool,
+    /// It has been told that nothing follows.
+    pub(super) finished: bool,
+    /// It is in line to be looked at by itself.
+    pub(super) queued: bool,
 }
 
 /// A subscriber's membership of one feed.
@@ -34,16 +35,10 @@ pub(super) struct Member {
     /// How many frames of the topic lie at or below the cursor; none if that is not known, which it is again after the
     /// gap that follows from it.
     pub(super) seen: Option<u64>,
-}
-
-/// How far a subscriber has come in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stage {
-    /// Some of what it came for was gone when it came, and it is not yet past that.
-    Returning,
-    Live,
-    /// It has been told that nothing follows.
-    Finished,
+    /// What the topic lost up to here has been announced, which for one of several topics may be ahead of the cursor.
+    pub(super) announced: u64,
+    /// Some of what it came for was gone when it came, which it has not yet been told.
+    pub(super) returning: bool,
 }
 
 /// Where the deliveries go.

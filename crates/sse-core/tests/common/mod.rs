@@ -73,6 +73,12 @@ pub(crate) fn segment(broadcaster: &Broadcaster) -> Segment {
     Segment::new(broadcaster, SegmentConfig { heartbeat: None, ..SegmentConfig::default() })
 }
 
+/// A segment that serves so many in a turn.
+pub(crate) fn in_slices_of(slice: usize, broadcaster: &Broadcaster) -> Segment {
+    let slice = slice.try_into().unwrap();
+    Segment::new(broadcaster, SegmentConfig { heartbeat: None, slice, ..SegmentConfig::default() })
+}
+
 pub(crate) fn subscribe<S: Sink>(
     segment: &Segment<S>,
     names: &[&str],

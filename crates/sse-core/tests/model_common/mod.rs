@@ -5,6 +5,11 @@
 
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+#[cfg(shuttle)]
+pub(crate) mod crowd;
+#[cfg(shuttle)]
+pub(crate) mod life;
+
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -73,7 +78,7 @@ pub(crate) fn acked(broadcaster: &Broadcaster, name: &str, data: &str) -> (u64, 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     Event { sequence: u64, data: String },
-    Lagged { after: Option<u64>, before: u64, missed: Option<u64> },
+    Lagged { topic: Option<String>, after: Option<u64>, before: u64, missed: Option<u64> },
     Ended,
     Closed,
 }
@@ -88,6 +93,7 @@ impl Seen {
                 assert_eq!((all.len() - before) as u64, run.frames());
             }
             Delivery::Lagged(lagged) => all.push(Self::Lagged {
+                topic: lagged.topic.as_ref().map(ToString::to_string),
                 after: lagged.after.map(|id| id.sequence),
                 before: lagged.before.sequence,
                 missed: lagged.missed,
@@ -127,7 +133,8 @@ pub(crate) fn accounted(from: u64, seen: &[Seen]) -> u64 {
                 assert_eq!(sequence, position + 1, "from {from}: {seen:?}");
                 position = sequence;
             }
-            Seen::Lagged { after, before, missed } => {
+            Seen::Lagged { ref topic, after, before, missed } => {
+                assert_eq!(*topic, None, "a reader of one topic knows which");
                 assert_eq!(after, Some(position), "from {from}: {seen:?}");
                 assert!(before > position + 1, "an empty gap, from {from}: {seen:?}");
                 assert_eq!(missed, Some(before - position - 1), "from {from}: {seen:?}");
@@ -189,13 +196,17 @@ impl<S: Sink> Reader<S> {
 
     /// Takes all there is, if it was woken.
     pub(crate) fn run(&mut self) {
-        if self.wakes.take() == 0 {
-            return;
+        if self.wakes.take() > 0 {
+            while self.step() {}
         }
-        let cx = &mut Context::from_waker(&self.waker);
-        while let Poll::Ready(Some(delivery)) = self.subscription.poll_next(cx) {
-            Seen::push_to(&delivery, &mut self.seen);
-        }
+    }
+
+    /// Takes the next delivery; answers whether there was one.
+    pub(crate) fn step(&mut self) -> bool {
+        let next = self.subscription.poll_next(&mut Context::from_waker(&self.waker));
+        let Poll::Ready(Some(delivery)) = next else { return false };
+        Seen::push_to(&delivery, &mut self.seen);
+        true
     }
 
     /// Whether it was told that nothing follows; checks that nothing did.

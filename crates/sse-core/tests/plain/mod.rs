@@ -112,7 +112,12 @@ impl Plain {
     }
 
     /// Appends an event, whose frame has so many bytes; answers its sequence, or none if that is refused.
-    pub(crate) fn publish(&mut self, life: usize, data: String, size: impl FnOnce(u64) -> u64) -> Option<u64> {
+    pub(crate) fn publish(
+        &mut self,
+        life: usize,
+        data: String,
+        size: impl FnOnce(u64) -> u64,
+    ) -> Option<u64> {
         let now = self.now();
         let Self { config, lives, published, closed, .. } = self;
         let life = &mut lives[life];
@@ -134,7 +139,10 @@ impl Plain {
         let mut count = 0;
         for life in lives.iter_mut().filter(|life| !life.forgotten) {
             life.trim(config, now);
-            let unused = life.readers == 0 && now - life.used >= config.forget_after;
+            let blank = life.events.is_empty() && !life.ended;
+            let minute = Duration::from_secs(60);
+            let remember = if blank { config.forget_after.min(minute) } else { config.forget_after };
+            let unused = life.readers == 0 && now - life.used >= remember;
             if unused && (life.ended || life.retained().is_empty()) {
                 life.forgotten = true;
                 *forgotten = life.head().max(*forgotten);

@@ -36,6 +36,16 @@ struct Member {
     returning: bool,
 }
 
+/// Where a reader was that has left.
+pub(crate) struct Place {
+    pub(crate) segment: usize,
+    pub(crate) names: Vec<&'static str>,
+    /// Behind what it was given last, or where it began.
+    pub(crate) position: Position,
+    /// Where the subscription said that it stood.
+    pub(crate) stood: EventId,
+}
+
 /// How much a reader was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Given {
@@ -60,7 +70,9 @@ impl Reader {
         position: Position,
         plain: &mut Plain,
     ) -> Self {
-        let floor = lives.iter().map(|life| plain.lives[*life].floor()).min().unwrap();
+        let retaining =
+            lives.iter().map(|life| &plain.lives[*life]).filter(|life| life.floor() < life.head());
+        let floor = retaining.map(Life::floor).min().unwrap_or(plain.published);
         let (place, notice) = match position {
             Position::After(id) if id.epoch != plain.epoch => (floor, Some((Some(id), Reason::Restart))),
             Position::After(id) if id.sequence > plain.published => (floor, Some((None, Reason::Unknown))),
@@ -72,7 +84,7 @@ impl Reader {
         let member = |life: usize| {
             plain.lives[life].readers += 1;
             let topic = &plain.lives[life];
-            let accounted = if position == Position::Earliest { topic.floor() } else { place };
+            let accounted = if position == Position::Earliest { topic.floor().max(place) } else { place };
             let counted = topic.counts(accounted, &plain.config);
             let returning = !counted || !topic.between(accounted, topic.floor()).is_empty();
             Member { life, accounted, counted, returning }
@@ -99,6 +111,16 @@ impl Reader {
 
     /// Comes for a delivery; answers whether there was one.
     pub(crate) fn poll(&mut self, plain: &Plain) -> bool {
+        let polled = self.poll_once(plain);
+        let stands = self.subscription.position();
+        assert!(stands.epoch == plain.epoch && stands.sequence >= self.place);
+        if self.notice.is_none() {
+            self.check_all_before(stands.sequence, plain);
+        }
+        polled
+    }
+
+    fn poll_once(&mut self, plain: &Plain) -> bool {
         self.parked = false;
         let delivery = match poll(&mut self.subscription, &self.waker) {
             Poll::Pending => {
@@ -124,7 +146,7 @@ impl Reader {
             }
             Delivery::Lagged(lagged) => self.take_gap(lagged, plain),
             Delivery::Ended => assert!(self.has_ended(plain)),
-            Delivery::Closed => assert!(plain.closed && !self.has_ended(plain)),
+            Delivery::Closed => assert!(plain.closed),
             Delivery::Heartbeat => panic!("heartbeats are off"),
         }
         if matches!(delivery, Delivery::Ended | Delivery::Closed) {
@@ -137,21 +159,12 @@ impl Reader {
     fn take_event(&mut self, sequence: u64, data: &str, plain: &Plain) {
         assert_eq!(self.notice, None, "I4: the notice comes first");
         assert!(sequence > self.place, "I1, I3: {sequence} came behind {}", self.place);
-        let mut found = false;
-        for member in &mut self.members {
-            let life = &plain.lives[member.life];
-            if let [event] = life.between(sequence - 1, sequence) {
-                assert_eq!(event.data, data);
-                assert!(member.counted, "I2: {sequence} came before an uncounted gap");
-                let skipped = life.between(member.accounted, sequence - 1);
-                assert!(skipped.is_empty(), "I2: {sequence} came before {skipped:?}");
-                (member.accounted, member.returning) = (sequence, false);
-                found = true;
-            } else {
-                member.check_other(sequence, life);
-            }
-        }
-        assert!(found, "{sequence} is of another topic, or of none");
+        self.check_all_before(sequence - 1, plain);
+        let of_topic =
+            |member: &&mut Member| plain.lives[member.life].between(sequence - 1, sequence).len() == 1;
+        let member = self.members.iter_mut().find(of_topic).expect("an event is of one of its topics");
+        assert_eq!(plain.lives[member.life].between(sequence - 1, sequence)[0].data, data);
+        (member.accounted, member.returning) = (sequence, false);
         self.place = sequence;
         self.position = Position::After(EventId { sequence, epoch: plain.epoch });
         self.given.events += 1;
@@ -159,48 +172,47 @@ impl Reader {
 
     fn take_gap(&mut self, gap: &Lagged, plain: &Plain) {
         assert_eq!(gap.before.epoch, plain.epoch);
-        assert_eq!(gap.resume().sequence + 1, gap.before.sequence);
         self.given.gaps += 1;
         self.position = Position::After(gap.resume());
         if let Some((after, reason)) = self.notice.take() {
             let told = (gap.topic.as_ref(), gap.after, gap.missed, gap.reason);
             assert_eq!(told, (None, after, None, reason));
-            assert_eq!(gap.before.sequence, self.place + 1);
+            assert_eq!((gap.before.sequence, gap.resume().sequence), (self.place + 1, self.place));
             return;
         }
-        let floor = gap.resume().sequence;
-        assert!(floor >= self.place, "I2: a gap has its place in the order");
+        let Some(after) = gap.after.filter(|id| id.epoch == plain.epoch) else { panic!("{gap:?}") };
+        assert!(after.sequence >= self.place, "I2: a gap has its place in the order");
+        self.check_all_before(after.sequence, plain);
+        let of_topic = |member: &&mut Member| {
+            gap.topic.as_ref().is_none_or(|topic| topic.as_str() == plain.lives[member.life].name)
+        };
         let several = self.members.len() > 1;
         assert_eq!(gap.topic.is_some(), several, "one of several topics is named");
-        let Some(after) = gap.after.filter(|id| id.epoch == plain.epoch) else { panic!("{gap:?}") };
-        let returning = self.members.iter().any(|member| member.returning);
-        let mut found = false;
-        for member in &mut self.members {
-            let life = &plain.lives[member.life];
-            if gap.topic.as_ref().is_some_and(|topic| topic.as_str() != life.name) {
-                member.check_other(floor, life);
-                continue;
-            }
-            found = true;
-            assert_eq!(floor, life.floor(), "I2: a gap ends where the topic begins");
-            let lost = life.between(member.accounted, floor);
-            assert!(lost.first().is_none_or(|first| after.sequence < first.sequence));
-            assert!(several || after.sequence == member.accounted);
-            if member.counted {
-                assert!(!lost.is_empty(), "I2: a gap holds something");
-                assert_eq!(gap.missed, Some(lost.len() as u64), "I2: the count is exact");
-            } else {
-                assert_eq!(gap.missed, None);
-            }
-            match gap.reason {
-                Reason::Expired => assert!(returning || several),
-                Reason::Slow => assert!(!member.returning),
-                other => panic!("{other:?}"),
-            }
-            (member.accounted, member.counted, member.returning) = (floor, true, false);
+        let member = self.members.iter_mut().find(of_topic).expect("a gap is in one of its topics");
+        let life = &plain.lives[member.life];
+        let floor = gap.before.sequence - 1;
+        assert_eq!(floor, life.floor(), "I2: a gap ends where the topic begins");
+        let lost = life.between(member.accounted, floor).len() as u64;
+        assert!(lost > 0 || !member.counted, "I2: a gap holds something");
+        assert_eq!(gap.missed, member.counted.then_some(lost), "I2: the count is exact");
+        match gap.reason {
+            Reason::Expired => assert!(member.returning),
+            Reason::Slow => assert!(!member.returning),
+            other => panic!("{other:?}"),
         }
-        assert!(found);
-        self.place = floor;
+        (member.accounted, member.counted, member.returning) = (floor, true, false);
+        // The other topics may have more in there: a resume begins before the gap, and may be told of it again.
+        self.place = if several { after.sequence } else { floor };
+        assert_eq!(gap.resume().sequence, self.place);
+    }
+
+    /// Everything at or below a place was given or announced, of whichever topic.
+    fn check_all_before(&self, place: u64, plain: &Plain) {
+        for member in &self.members {
+            let left = plain.lives[member.life].between(member.accounted, place);
+            assert!(left.is_empty(), "I1, I2: {left:?} should have come before {place}");
+            assert!(member.counted || place <= member.accounted, "I2: {place} came before an uncounted gap");
+        }
     }
 
     /// Whether there is something for it.
@@ -219,10 +231,17 @@ impl Reader {
 
     /// To be asked when the segment has nothing left to do.
     pub(crate) fn check_wakes(&self, plain: &Plain) {
-        if self.parked {
-            let wakes = usize::from(self.is_owed(plain));
-            assert_eq!(self.wakes.count(), wakes, "I6, I7: whoever waits is woken once if there is something");
+        if !self.parked {
+            return;
         }
+        let wakes = self.wakes.count();
+        let owed = self.is_owed(plain);
+        assert!(wakes <= 1, "I7: whoever waits is woken once");
+        assert!(wakes == 1 || !owed, "I6: whoever waits is woken if there is something");
+        // Who was told of a gap ahead of its place has yet to find out that nothing else is there.
+        let place = self.subscription.position().sequence;
+        let ahead = |member: &Member| member.accounted > place;
+        assert!(wakes == 0 || owed || self.members.iter().any(ahead), "I7: nobody is woken for nothing");
     }
 
     pub(crate) fn renew_waker(&mut self) {
@@ -234,26 +253,17 @@ impl Reader {
         self.members.iter().any(|member| member.life == life)
     }
 
-    pub(crate) fn names(&self, plain: &Plain) -> Vec<&'static str> {
-        self.members.iter().map(|member| plain.lives[member.life].name).collect()
-    }
-
-    /// Drops the subscription; answers the position with which a client would come back.
-    pub(crate) fn leave(self, plain: &mut Plain) -> Position {
+    /// Drops the subscription; answers what a client would come back with.
+    pub(crate) fn leave(self, plain: &mut Plain) -> Place {
         for member in &self.members {
             plain.lives[member.life].readers -= 1;
             plain.lives[member.life].used = plain.now();
         }
-        self.position
-    }
-}
-
-impl Member {
-    /// An event or a gap of another topic has come at `place`: nothing of this one may be left before it, unless it
-    /// is gone, and its gap has its place behind.
-    fn check_other(&self, place: u64, life: &Life) {
-        let left = life.between(self.accounted, place);
-        let gone = !self.counted || !left.is_empty();
-        assert!(!gone || life.floor() >= place, "I1, I2: {left:?} should have come before {place}");
+        Place {
+            segment: self.segment,
+            names: self.members.iter().map(|member| plain.lives[member.life].name).collect(),
+            position: self.position,
+            stood: self.subscription.position(),
+        }
     }
 }

@@ -74,7 +74,7 @@ pub(crate) const STEPS: &[Step] = &[
         proves: "the tests notice seeded bugs",
         needs: &[],
         work: Work::Function(mutants::check),
-        hint: "a test that no bug can fail proves nothing: sharpen it; the list is in xtask/src/mutants.rs",
+        hint: "a test that no bug can fail proves nothing: sharpen it; the list is in xtask/src/mutants/list.rs",
     },
     Step {
         name: "fuzz",

@@ -5,7 +5,6 @@
 mod core;
 mod files;
 mod manifests;
-mod mutants;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -34,7 +33,6 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
         let Ok(text) = fs::read_to_string(workspace.root().join(&path)) else { continue };
         complaints.extend(files::check_text(&path, &text));
         complaints.extend(manifests::check(&path, &text));
-        complaints.extend(mutants::check(&path, &text));
         complaints.extend(core::check_source(&path, &text));
     }
     complaints.extend(core::check_dependencies(&core::dependency_tree(workspace)?));

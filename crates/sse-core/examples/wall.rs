@@ -10,7 +10,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to whoever starts it")]
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sse_core::{Broadcaster, Config, Delivery, Event, Position, Segment, SegmentConfig, Turn};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -28,6 +28,7 @@ async fn main() -> anyhow::Result<()> {
         .run_until(async {
             let segment = Segment::new(&broadcaster, SegmentConfig::default());
             spawn_local(drive(segment.clone()));
+            spawn_local(expire(broadcaster.clone()));
             loop {
                 let (socket, _) = listener.accept().await?;
                 let (segment, broadcaster) = (segment.clone(), broadcaster.clone());
@@ -55,6 +56,14 @@ async fn drive(segment: Segment) {
                 }
             }
         }
+    }
+}
+
+/// Lets go of what is too old, and of topics that nobody uses.
+async fn expire(broadcaster: Broadcaster) {
+    loop {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        broadcaster.expire();
     }
 }
 

@@ -28,6 +28,18 @@
 //! | `broadcaster` → `mailbox` → `segment` | publish; tell a thread; serve its subscribers |
 //! | `subscription`, `delivery` | a subscriber's handle, and what it is given |
 //!
+//! # Words
+//!
+//! A *run* is a stretch of frames that go out as one piece of bytes. A *position* is a place in the sequence, behind an
+//! event; a subscriber's own is its *cursor*. A *mailbox* is where a segment is told which topics have something new, and
+//! a *feed* such a topic as the segment sees it. A *lap* goes once round a feed's readers, in *slices*, one each *turn*. A
+//! subscriber is *behind* when its topics have more than it was given; it *lagged* when some of that is gone.
+//!
+//! # What its owner has to do
+//!
+//! Drive each segment ([`Segment::turn`]), and call [`Broadcaster::expire`] a few times a second: frames that are too old
+//! are let go of, and unused topics forgotten, only there and when something is published.
+//!
 //! # Example
 //!
 //! ```

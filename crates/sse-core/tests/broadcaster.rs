@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::*;
 use sse_core::{
-    Broadcaster, Config, Event, EventId, NoTopic, Position, PublishError, Retention, UnknownTopic,
+    Broadcaster, Config, Event, EventId, NoTopic, Position, PublishError, Retention, Turn, UnknownTopic,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -265,6 +265,27 @@ fn i9_a_close_delivers_what_was_published_before_it() {
     let left = [Seen::Event(1, "a".into()), Seen::Event(2, "b".into()), Seen::Closed];
     assert_eq!(drain(&mut subscription), left);
     assert!(matches!(poll(&mut subscription, Waker::noop()), Poll::Ready(None)));
+}
+
+#[test]
+fn i9_a_close_waits_until_all_that_was_published_before_it_is_known() {
+    // More topics than a segment comes for in one turn.
+    let broadcaster = broadcaster();
+    let segment = segment(&broadcaster);
+    let names: Vec<_> = (0..3000).map(|n| n.to_string()).collect();
+    let mut readers: Vec<_> = names.iter().map(|name| subscribe(&segment, &[name], Position::Now)).collect();
+    settle(&segment);
+    for name in &names {
+        publish(&broadcaster, name, "x");
+    }
+    broadcaster.close();
+    assert_eq!(segment.turn(clock()), Turn::More);
+    let mut given: Vec<_> = readers.iter_mut().map(drain).collect();
+    settle(&segment);
+    for ((given, reader), sequence) in given.iter_mut().zip(&mut readers).zip(1..) {
+        given.extend(drain(reader));
+        assert_eq!(*given, [Seen::Event(sequence, "x".into()), Seen::Closed]);
+    }
 }
 
 #[test]

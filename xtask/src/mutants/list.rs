@@ -1,0 +1,268 @@
+//! Every mutant, in the order of the path of an event through the code. Invariants are those of sse-core's documentation.
+
+use super::Mutant;
+
+const LOOM: Option<&str> = Some("loom");
+
+pub(super) const MUTANTS: &[Mutant] = &[
+    // I1: who has the lower sequence may append second.
+    Mutant {
+        name: "sequence before lock",
+        file: "broadcaster.rs",
+        right: "let id = self.shared.with_topic(topic, |_, state| {
+            if self.shared.is_closed() {
+                return Err(PublishError::Closed);
+            }
+            if state.phase == Phase::Ended {
+                return Err(PublishError::Ended);
+            }
+            let retained = state.log.bytes();
+            // Release, so that a reader who loads the head before it locks this topic finds the frame there; Acquire,
+            // so that this holds for whoever gets a later sequence as well.
+            let sequence = self.shared.head.fetch_add(1, Ordering::AcqRel) + 1;",
+        wrong: "let sequence = self.shared.head.fetch_add(1, Ordering::AcqRel) + 1;
+            let id = self.shared.with_topic(topic, |_, state| {
+            let retained = state.log.bytes();",
+        test: "--test loom_delivery l2_",
+        cfg: LOOM,
+    },
+    // I10: the waker's code may come back for the lock.
+    Mutant {
+        name: "wake under lock",
+        file: "broadcaster.rs",
+        right: "state.mark(&mut wakes);
+            Ok(id)",
+        wrong: "state.mark(&mut wakes);
+            wake_all(std::mem::take(&mut wakes));
+            Ok(id)",
+        test: "--test loom_ends l14_",
+        cfg: LOOM,
+    },
+    // I9: a parked reader is told of nothing.
+    Mutant {
+        name: "end without marking",
+        file: "broadcaster.rs",
+        right: "state.used = self.now();
+        state.mark(wakes);",
+        wrong: "state.used = self.now();
+        let _ = wakes;",
+        test: "--test broadcaster i9",
+        cfg: None,
+    },
+    // I9: the end overtakes an event that was acknowledged.
+    Mutant {
+        name: "close without locks",
+        file: "broadcaster.rs",
+        right: "self.shared.topics.for_each(|topic| drop(topic.state.lock()));",
+        wrong: "",
+        test: "--test loom_ends l7_",
+        cfg: LOOM,
+    },
+    // I9: a segment that comes with the close never hears of it.
+    Mutant {
+        name: "late segment stays open",
+        file: "broadcaster.rs",
+        right: "if self.is_closed() {
+            wake_all(mailbox.close());
+        }",
+        wrong: "",
+        test: "--test loom_ends l7_",
+        cfg: LOOM,
+    },
+    // I11: the loss of a forgotten topic's past is denied.
+    Mutant {
+        name: "forget without a past",
+        file: "broadcaster.rs",
+        right: "self.shared.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);",
+        wrong: "",
+        test: "--test loom_places l9_",
+        cfg: LOOM,
+    },
+    // I8: whoever found a topic just before it was forgotten stays with it.
+    Mutant {
+        name: "forget without a phase",
+        file: "broadcaster.rs",
+        right: "state.phase = Phase::Forgotten;
+            false",
+        wrong: "false",
+        test: "--test loom_places l9_",
+        cfg: LOOM,
+    },
+    // I2: one of two who create a topic at the same time is alone.
+    Mutant {
+        name: "create without a second look",
+        file: "topics.rs",
+        right: "let topic = Arc::new(create());",
+        wrong: "let mut part = (drop(part), self.part(name).lock()).1;
+        let topic = Arc::new(create());",
+        test: "--test loom_places l8_",
+        cfg: LOOM,
+    },
+    // I5.
+    Mutant {
+        name: "bytes without a bound",
+        file: "log.rs",
+        right: "|| self.bytes() > retention.bytes as u64;",
+        wrong: ";",
+        test: "--test broadcaster i5_",
+        cfg: None,
+    },
+    // I2: the loss is silent.
+    Mutant {
+        name: "trim without counting",
+        file: "log.rs",
+        right: "self.trimmed += 1;",
+        wrong: "",
+        test: "--test broadcaster i2",
+        cfg: None,
+    },
+    // I4: who resumes is told of a gap that is none.
+    Mutant {
+        name: "count one short",
+        file: "log.rs",
+        right: "if sequence >= self.floor {",
+        wrong: "let sequence = sequence.saturating_sub(1);
+        if sequence >= self.floor {",
+        test: "--lib log",
+        cfg: None,
+    },
+    // I3.
+    Mutant {
+        name: "deliver twice",
+        file: "log.rs",
+        right: "pub(crate) fn read(&self, after: u64, through: u64, limit: usize) -> Option<Run> {",
+        wrong: "pub(crate) fn read(&self, after: u64, through: u64, limit: usize) -> Option<Run> {
+        let after = after.saturating_sub(1);",
+        test: "--test broadcaster i",
+        cfg: None,
+    },
+    // I7: a segment is woken again before it came.
+    Mutant {
+        name: "wake for each topic",
+        file: "mailbox.rs",
+        right: "state.marked.push(feed);
+        state.waker.take()",
+        wrong: "state.marked.push(feed);
+        state.waker.clone()",
+        test: "--test loom_delivery l11_",
+        cfg: LOOM,
+    },
+    // I6: a mark between the look and the waker wakes nobody.
+    Mutant {
+        name: "park without a second look",
+        file: "mailbox.rs",
+        right: "match &state.waker {",
+        wrong: "let mut state = (drop(state), self.state.lock()).1;
+            match &state.waker {",
+        test: "--test loom_delivery l3_",
+        cfg: LOOM,
+    },
+    // I6.
+    Mutant {
+        name: "segment keeps its first waker",
+        file: "mailbox.rs",
+        right: "Some(parked) if parked.will_wake(&waker) => Some(waker),",
+        wrong: "Some(_) => Some(waker),",
+        test: "--test lifetime i6",
+        cfg: None,
+    },
+    // I12.
+    Mutant {
+        name: "a panic silences others",
+        file: "wake.rs",
+        right: "if let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {",
+        wrong: "waker.wake();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| ())) {",
+        test: "--test lifetime i12",
+        cfg: None,
+    },
+    // I6: of an event between the two nobody is told.
+    Mutant {
+        name: "unmark after reading",
+        file: "segment/state.rs",
+        right: "state.unmark(&self.mailbox);
+            feed.refresh(&state);
+            drop(state);",
+        wrong: "feed.refresh(&state);
+            drop(state);
+            topic.state.lock().unmark(&self.mailbox);",
+        test: "--test loom_ends l13_",
+        cfg: LOOM,
+    },
+    // I6.
+    Mutant {
+        name: "reader keeps its first waker",
+        file: "segment/state.rs",
+        right: "Outlet::Task(Some(parked)) if parked.will_wake(waker) => Ok(None),",
+        wrong: "Outlet::Task(Some(_)) => Ok(None),",
+        test: "--test loom_delivery l6_",
+        cfg: LOOM,
+    },
+    // I9: the close comes before what was published before it, when that was in many topics.
+    Mutant {
+        name: "close before all marks",
+        file: "segment/state.rs",
+        right: "if closing && !self.closing && self.marked.is_empty() {",
+        wrong: "if closing && !self.closing {",
+        test: "--test broadcaster i9",
+        cfg: None,
+    },
+    // I6: the lap ends before somebody who was in it.
+    Mutant {
+        name: "lap not extended",
+        file: "segment/feed.rs",
+        right: "if self.lap.remaining > 0 {
+            // The lap may be about to wrap round at the old end.
+            self.lap.remaining += 1;
+        }",
+        wrong: "",
+        test: "--lib feed",
+        cfg: None,
+    },
+    // I6: who moved from before the lap's hand to behind it is passed over.
+    Mutant {
+        name: "moved reader not queued",
+        file: "segment/membership.rs",
+        right: "if in_lap {",
+        wrong: "if in_lap && false {",
+        test: "--test shuttle_crowd s1_",
+        cfg: Some("shuttle"),
+    },
+    // I8: the topic can not be forgotten.
+    Mutant {
+        name: "stay attached",
+        file: "segment/membership.rs",
+        right: "self.detach(member.feed);",
+        wrong: "",
+        test: "--test lifetime i8",
+        cfg: None,
+    },
+    // I11.
+    Mutant {
+        name: "any epoch resumes",
+        file: "segment/membership.rs",
+        right: "Position::After(id) if id.epoch != epoch => (None, Some((Some(id), Reason::Restart))),",
+        wrong: "",
+        test: "--test multi_topic i4_",
+        cfg: None,
+    },
+    // I2: an event of another topic turns up below the cursor.
+    Mutant {
+        name: "head after logs",
+        file: "segment/merge.rs",
+        right: "pass.frames.retain(|(sequence, ..)| *sequence <= pass.through);",
+        wrong: "if pass.unfinished == 0 && pass.gap.is_none() { pass.through = state.shared.head(); }
+            pass.frames.retain(|(sequence, ..)| *sequence <= pass.through);",
+        test: "--test loom_delivery l12_",
+        cfg: LOOM,
+    },
+    // I2: a resume from one of them steps over the loss.
+    Mutant {
+        name: "events before their gap",
+        file: "segment/merge.rs",
+        right: "pass.through = pass.through.min(begins);",
+        wrong: "",
+        test: "--test multi_topic i2",
+        cfg: None,
+    },
+];

@@ -26,7 +26,7 @@
 //! | `id` | epoch and sequence, the position that a client brings back |
 //! | `log` → `topic` → `topics` | the frames that are retained; with its readers; by name |
 //! | `broadcaster` → `mailbox` → `segment` | publish; tell a thread; serve its subscribers |
-//! | `subscription`, `delivery` | a subscriber's handle, and what it is given |
+//! | `delivery` | what a subscriber is given |
 //!
 //! # Words
 //!
@@ -132,7 +132,6 @@ mod log;
 mod mailbox;
 mod segment;
 mod stats;
-mod subscription;
 mod sync;
 mod topic;
 mod topics;
@@ -145,7 +144,8 @@ pub use event::{Event, EventError, MAX_NAME, RESERVED_PREFIX};
 pub use frame::Frame;
 pub use id::{Epoch, EventId, ParseIdError};
 pub use log::{Retention, Run};
-pub use segment::{Deliveries, NoSink, NoTopic, Progress, Segment, SegmentConfig, Sink, SinkKey, Turn};
+pub use segment::{
+    Deliveries, NoSink, NoTopic, Progress, Segment, SegmentConfig, Sink, SinkKey, Subscription, Turn,
+};
 pub use stats::Stats;
-pub use subscription::Subscription;
 pub use topic::{MAX_TOPIC, TopicName, TopicNameError};

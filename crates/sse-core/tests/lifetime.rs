@@ -9,7 +9,7 @@ use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use common::*;
-use sse_core::{Delivery, Position, Segment, Subscription, Turn};
+use sse_core::{Delivery, Position, Run, Segment, Subscription, Turn};
 
 /// A task of which only this is known: what it does when it is woken, and what when it is dropped.
 struct Task<W: Fn() + Send + Sync + 'static, D: Fn() + Send + Sync + 'static>(W, D);
@@ -379,23 +379,41 @@ fn i12_a_task_that_panics_when_dropped_takes_nobody_along() {
     assert_eq!((wakes.count(), drain(&mut stays).len()), (1, 1));
 }
 
+/// The next run, which has to be there.
+fn run(subscription: &mut Subscription) -> Run {
+    let Delivery::Frames(run) = next(subscription) else { panic!("nothing was lost") };
+    run
+}
+
 #[test]
 fn e13_all_who_stand_at_one_place_are_given_the_same_bytes() {
-    fn pointer(subscription: &mut Subscription) -> *const u8 {
-        let Delivery::Frames(run) = next(subscription) else { panic!("nothing was lost") };
-        run.bytes().as_ptr()
-    }
     let broadcaster = broadcaster();
     let segments = [segment(&broadcaster), segment(&broadcaster)];
     let mut readers = [0, 0, 1, 1].map(|n: usize| subscribe(&segments[n], &["t"], Position::Now));
+    let pointers = |runs: &[Run; 4]| runs.each_ref().map(|run| run.bytes().as_ptr());
     publish(&broadcaster, "t", "small");
     segments.iter().for_each(|segment| assert_eq!(settle(segment), None));
-    let pointers = readers.each_mut().map(pointer);
-    assert_eq!((pointers[0], pointers[2]), (pointers[1], pointers[3]), "copied once for a segment");
+    let small = readers.each_mut().map(run);
+    let [first, second, third, fourth] = pointers(&small);
+    assert_eq!((first, third), (second, fourth), "copied once for a segment");
     publish(&broadcaster, "t", &"large".repeat(10_000));
     segments.iter().for_each(|segment| assert_eq!(settle(segment), None));
-    let pointers = readers.each_mut().map(pointer);
-    assert_eq!(pointers, [pointers[0]; 4], "not copied at all");
+    let large = readers.each_mut().map(run);
+    assert_eq!(pointers(&large), [large[0].bytes().as_ptr(); 4], "not copied at all");
+}
+
+#[test]
+fn bytes_that_were_kept_for_others_are_not_given_when_there_are_more() {
+    let broadcaster = broadcaster();
+    let segment = segment(&broadcaster);
+    let mut readers = [(); 2].map(|()| subscribe(&segment, &["t"], Position::Now));
+    publish(&broadcaster, "t", "x");
+    settle(&segment);
+    assert_eq!(run(&mut readers[0]).frames(), 1);
+    publish(&broadcaster, "t", "x");
+    // Whoever comes anew brings the segment up to date.
+    let _new = subscribe(&segment, &["t"], Position::Now);
+    assert_eq!(run(&mut readers[1]).frames(), 2);
 }
 
 #[test]
@@ -405,7 +423,7 @@ fn i5_bytes_that_were_kept_for_others_are_let_go_with_the_next_turn() {
     let mut readers = [(); 2].map(|()| subscribe(&segment, &["t"], Position::Now));
     publish(&broadcaster, "t", "small");
     settle(&segment);
-    let Delivery::Frames(run) = next(&mut readers[0]) else { panic!("nothing was lost") };
+    let run = run(&mut readers[0]);
     assert!(!run.bytes().is_unique());
     settle(&segment);
     assert!(run.bytes().is_unique());

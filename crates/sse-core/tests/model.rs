@@ -148,8 +148,10 @@ impl Model {
         let lives = names.iter().map(|name| self.plain.find_or_create(name)).collect();
         let slice = &mut self.slices[segment];
         slice.nudged |= slice.segment.is_empty();
-        let names = names.iter().map(|name| topic(name));
+        let names: Vec<_> = names.iter().map(|name| topic(name)).collect();
+        let at_end = self.broadcaster.is_at_end(&names, position);
         let subscription = slice.segment.subscribe(names, position).unwrap();
+        assert_eq!(subscription.is_at_end(), at_end, "one need not subscribe to know");
         self.readers.push(Reader::new(subscription, segment, lives, position, &mut self.plain));
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use common::*;
 use pipe::{Pipe, Writer, holder, open, pipe, writer};
 use sse_core::{
-    Broadcaster, Deliveries, Delivery, Position, Progress, Segment, SegmentConfig, Sink, SinkKey, Turn,
+    Broadcaster, Deliveries, Delivery, Position, Progress, Run, Segment, SegmentConfig, Sink, SinkKey, Turn,
 };
 
 fn writing(broadcaster: &Broadcaster, run: usize) -> Segment<Writer> {
@@ -395,12 +395,12 @@ fn i12_a_task_that_panics_when_a_sink_takes_its_place_keeps_nothing_from_it() {
 
 #[test]
 fn e13_sinks_that_stand_at_one_place_are_given_the_same_bytes() {
-    struct Pointers(Rc<RefCell<Vec<*const u8>>>);
-    impl Sink for Pointers {
+    struct Keeps(Rc<RefCell<Vec<Run>>>);
+    impl Sink for Keeps {
         fn deliver(&mut self, deliveries: &mut Deliveries<'_, Self>) -> Progress {
             while let Some(delivery) = deliveries.next() {
                 let Delivery::Frames(run) = delivery else { panic!("nothing was lost") };
-                self.0.borrow_mut().push(run.bytes().as_ptr());
+                self.0.borrow_mut().push(run);
             }
             Progress::Ready
         }
@@ -409,14 +409,14 @@ fn e13_sinks_that_stand_at_one_place_are_given_the_same_bytes() {
     // A sweep takes several turns.
     let config = SegmentConfig { heartbeat: None, slice: 7.try_into().unwrap(), ..SegmentConfig::default() };
     let segment = Segment::new(&broadcaster, config);
-    let pointers = Rc::default();
+    let runs = Rc::default();
     for _ in 0..50 {
-        subscribe(&segment, &["t"], Position::Now).hand_over(Pointers(Rc::clone(&pointers)));
+        subscribe(&segment, &["t"], Position::Now).hand_over(Keeps(Rc::clone(&runs)));
     }
     settle(&segment);
     publish_many(&broadcaster, "t", 3);
     settle(&segment);
-    let pointers = pointers.take();
-    assert_eq!(pointers.len(), 50);
-    assert!(pointers.iter().all(|pointer| *pointer == pointers[0]));
+    let runs = runs.take();
+    assert_eq!(runs.len(), 50);
+    assert!(runs.iter().all(|run| run.bytes().as_ptr() == runs[0].bytes().as_ptr()));
 }

@@ -46,8 +46,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         state.mark(wakes);",
         wrong: "state.used = self.now();
         let _ = wakes;",
-        test: "--test broadcaster i9",
-        cfg: None,
+        test: "--test loom_ends l13_",
+        cfg: LOOM,
     },
     // I9: the end overtakes an event that was acknowledged.
     Mutant {
@@ -179,7 +179,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     // I6: of an event between the two nobody is told.
     Mutant {
         name: "unmark after reading",
-        file: "segment/state.rs",
+        file: "segment/sweep.rs",
         right: "state.unmark(&self.mailbox);
             feed.refresh(&state);
             drop(state);",
@@ -192,7 +192,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     // I6.
     Mutant {
         name: "reader keeps its first waker",
-        file: "segment/state.rs",
+        file: "segment/outlet.rs",
         right: "Outlet::Task(Some(parked)) if parked.will_wake(waker) => Ok(None),",
         wrong: "Outlet::Task(Some(_)) => Ok(None),",
         test: "--test loom_delivery l6_",
@@ -201,7 +201,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     // I9: the close comes before what was published before it, when that was in many topics.
     Mutant {
         name: "close before all marks",
-        file: "segment/state.rs",
+        file: "segment/sweep.rs",
         right: "if closing && !self.closing && self.marked.is_empty() {",
         wrong: "if closing && !self.closing {",
         test: "--test broadcaster i9",

@@ -1,7 +1,6 @@
 //! Coming and going: how a subscriber gets its place in a segment, and gives it back.
 
 use super::feed::{self, Feed};
-use super::sink::Sink;
 use super::state::State;
 use super::subscriber::{Member, Outlet, Subscriber};
 use super::wheel::{Entry, TICKS, Wheel};
@@ -10,7 +9,7 @@ use crate::id::EventId;
 use crate::sync::Arc;
 use crate::topic::TopicName;
 
-impl<S: Sink> State<S> {
+impl<S> State<S> {
     /// Adds a subscriber to one or more different topics. Linear in their number, and in the logarithm of what they
     /// retain.
     pub(super) fn subscribe(&mut self, topics: &[TopicName], position: Position) -> usize {

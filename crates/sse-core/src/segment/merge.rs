@@ -11,20 +11,27 @@
 use bytes::{Bytes, BytesMut};
 
 use super::feed::{self, Lost};
-use super::sink::Sink;
 use super::state::State;
-use crate::delivery::Delivery;
 use crate::log::Run;
 
 /// Frames of several topics on their way into a run: sequence, which topic's, bytes.
 type Frames = Vec<(u64, usize, Bytes)>;
 
-/// What a subscriber of several topics is owed next.
+/// What a subscriber of several topics finds behind its cursor.
+#[derive(Debug)]
+pub(super) enum Merged {
+    /// Its nth topic has lost frames.
+    Lost(usize, Lost),
+    Nothing,
+    Run(Run),
+}
+
+/// What a subscriber of several topics is owed next; frames count as given, a loss has yet to be announced.
 ///
 /// A run is filled in passes, in each of which every topic that has more may give its part of what is still free. That
 /// costs a lock for each topic and pass, and is otherwise linear in the frames; to read each topic as far as the run goes
 /// would be that times the number of topics.
-pub(super) fn read<S: Sink>(state: &mut State<S>, key: usize) -> Option<Delivery> {
+pub(super) fn read<S>(state: &mut State<S>, key: usize) -> Merged {
     let head = state.shared.head();
     let subscriber = &state.subscribers[key];
     let mut sharing =
@@ -37,7 +44,7 @@ pub(super) fn read<S: Sink>(state: &mut State<S>, key: usize) -> Option<Delivery
             && pass.frames.is_empty()
             && run.is_empty()
         {
-            return Some(state.announce(key, nth, &lost));
+            return Merged::Lost(nth, lost);
         }
         let taken = take(state, key, pass.frames, pass.through, free, &mut run);
         free = free.saturating_sub(taken.size);
@@ -46,8 +53,10 @@ pub(super) fn read<S: Sink>(state: &mut State<S>, key: usize) -> Option<Delivery
             break;
         }
     }
-    let &(last, ..) = run.last()?;
-    Some(Delivery::Frames(Run { frames: run.len() as u64, last, bytes: concatenate(run) }))
+    match run.last() {
+        None => Merged::Nothing,
+        Some(&(last, ..)) => Merged::Run(Run { frames: run.len() as u64, last, bytes: concatenate(run) }),
+    }
 }
 
 /// What one look at all topics has found, none of it taken yet.
@@ -62,7 +71,7 @@ struct Pass {
     gap: Option<(usize, Lost)>,
 }
 
-fn pass<S: Sink>(state: &State<S>, key: usize, head: u64, part: usize) -> Pass {
+fn pass<S>(state: &State<S>, key: usize, head: u64, part: usize) -> Pass {
     let subscriber = &state.subscribers[key];
     let cursor = subscriber.cursor;
     let mut pass = Pass { through: head, ..Pass::default() };
@@ -100,7 +109,7 @@ struct Taken {
 }
 
 /// Moves as many frames to the run as are free, but at least one to an empty run, and the subscriber behind them.
-fn take<S: Sink>(
+fn take<S>(
     state: &mut State<S>,
     key: usize,
     frames: Frames,

@@ -1,15 +1,19 @@
 //! One slice of the subscribers, served by the thread that they live on.
 //!
-//! Here is the handle; inside, `state` says who is next, `feed` what a topic has for its readers, `merge` makes one
-//! stream of several topics, `membership` lets subscribers come and go, `wheel` counts their heartbeats, and `sink` is
-//! where deliveries go that no task comes for.
+//! Here is the handle. Inside, `sweep` says who is served next and `pull` what they are owed: `feed` has that for one
+//! topic, `merge` for several as one stream. `membership` lets subscribers come and go, `outlet` says where deliveries go,
+//! `sink` what takes them without a task, and `wheel` counts heartbeats; all on the `state`.
 
 mod feed;
 mod membership;
 mod merge;
+mod outlet;
+mod pull;
 mod sink;
 mod state;
 mod subscriber;
+mod subscription;
+mod sweep;
 mod wheel;
 
 use std::cell::RefCell;
@@ -22,12 +26,12 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use self::sink::{Deliveries, NoSink, Progress, Sink, SinkKey};
-use self::state::Aftermath;
-pub(crate) use self::state::State;
+use self::state::State;
+pub use self::subscription::Subscription;
+use self::sweep::Aftermath;
 use crate::broadcaster::Broadcaster;
 use crate::delivery::Position;
 use crate::mailbox::Mailbox;
-use crate::subscription::Subscription;
 use crate::sync::Arc;
 use crate::topic::TopicName;
 use crate::wake::wake_all;

@@ -31,12 +31,12 @@ pub enum Progress {
 
 /// What a subscriber is owed, from its position on.
 #[derive(Debug)]
-pub struct Deliveries<'a, S: Sink> {
+pub struct Deliveries<'a, S> {
     pub(super) state: &'a mut State<S>,
     pub(super) key: usize,
 }
 
-impl<S: Sink> Deliveries<'_, S> {
+impl<S> Deliveries<'_, S> {
     /// The next delivery; none if there is nothing more for now. What was returned counts as delivered: the sink must
     /// keep the part of a run that it could not write.
     #[allow(clippy::should_implement_trait, reason = "not an iterator: it may yield again after none")]

@@ -5,9 +5,10 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use super::sink::{NoSink, Sink, SinkKey};
+use super::state::State;
 use crate::delivery::Delivery;
 use crate::id::EventId;
-use crate::segment::{NoSink, Sink, SinkKey, State};
 
 /// A place in one or several topics of a broadcaster. Dropping it gives the place back, at the cost of a lock when it
 /// was the segment's last for a topic.

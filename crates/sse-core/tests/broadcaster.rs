@@ -253,6 +253,20 @@ fn i9_an_ended_topic_gives_what_is_left_and_ends() {
 }
 
 #[test]
+fn i9_a_topic_may_be_ended_before_anybody_uses_it() {
+    let broadcaster = broadcaster();
+    assert!(broadcaster.end_or_create(&topic("t")));
+    assert!(!broadcaster.end_or_create(&topic("t")));
+    assert_eq!(broadcaster.end(&topic("t")), Ok(false));
+    assert_eq!(broadcaster.publish(&topic("t"), &Event::message("x")), Err(PublishError::Ended));
+    assert_eq!(from(&broadcaster, Position::Earliest), [Seen::Ended]);
+    advance(10 * MINUTE - Duration::from_nanos(1));
+    assert_eq!(expire(&broadcaster), 0, "that it has ended is remembered, though it never had an event");
+    advance(Duration::from_nanos(1));
+    assert_eq!(expire(&broadcaster), 1);
+}
+
+#[test]
 fn i9_a_close_delivers_what_was_published_before_it() {
     let broadcaster = broadcaster();
     let segment = segment(&broadcaster);

@@ -182,6 +182,7 @@ impl Member {
 
     fn leave(&mut self, reader: Reader<Recorder>) -> EventId {
         let position = reader.subscription.position();
+        drop(reader);
         self.life.steps.push(Step::Resumed(position.sequence));
         position
     }

@@ -192,6 +192,7 @@ impl Reader {
         let life = &plain.lives[member.life];
         let floor = gap.before.sequence - 1;
         assert_eq!(floor, life.floor(), "I2: a gap ends where the topic begins");
+        assert!(after.sequence >= member.accounted, "I2: it begins where the last one ended");
         let lost = life.between(member.accounted, floor).len() as u64;
         assert!(lost > 0 || !member.counted, "I2: a gap holds something");
         assert_eq!(gap.missed, member.counted.then_some(lost), "I2: the count is exact");

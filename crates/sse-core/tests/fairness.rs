@@ -95,3 +95,23 @@ fn many_sinks_do_not_keep_a_sweep_waiting() {
     let calls: usize = pipes.iter().map(|pipe| pipe.borrow().calls).sum();
     assert!(calls <= 2 * SLICE, "{calls} calls: a turn is bounded");
 }
+
+/// More topics have news than a turn comes for: a turn stays short, and nobody is forgotten over it.
+#[test]
+fn i6_i9_news_in_many_topics_at_once_reaches_everybody_and_then_the_end_does() {
+    const TOPICS: usize = 3000;
+    let broadcaster = broadcaster();
+    let segment: Segment = segment_of(&broadcaster);
+    let names: Vec<String> = (0..TOPICS).map(|n| format!("t{n}")).collect();
+    let mut readers: Vec<_> = names.iter().flat_map(|name| waiting(&segment, name, 2)).collect();
+    for name in &names {
+        publish(&broadcaster, name, "x");
+    }
+    broadcaster.close();
+    assert_eq!(segment.turn(clock()), Turn::More);
+    settle(&segment);
+    for (subscription, wakes) in &mut readers {
+        assert_eq!(wakes.count(), 1);
+        assert!(matches!(drain(subscription)[..], [Seen::Event(..), Seen::Closed]));
+    }
+}

@@ -28,7 +28,7 @@ const SETS: [&[&str]; 4] = [&["t"], &["t"], &["u"], &["t", "u"]];
 fn s1_every_life_adds_up() {
     static GAPS: AtomicUsize = AtomicUsize::new(0);
 
-    explore(10_000, || {
+    explore(5000, || {
         GAPS.fetch_add(crowd(), Ordering::Relaxed);
     });
     let gaps = GAPS.load(Ordering::Relaxed);

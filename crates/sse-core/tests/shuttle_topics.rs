@@ -30,7 +30,7 @@ const SETS: [&[&str]; 3] = [&["a"], &["b"], &["a", "b"]];
 fn s2_a_topic_that_comes_again_loses_nobody_anything_in_silence() {
     static FORGOTTEN: AtomicUsize = AtomicUsize::new(0);
 
-    explore(10_000, || {
+    explore(5000, || {
         FORGOTTEN.fetch_add(topics_come_and_go(), Ordering::Relaxed);
     });
     let forgotten = FORGOTTEN.load(Ordering::Relaxed);

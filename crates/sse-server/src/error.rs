@@ -102,6 +102,9 @@ impl ResponseError for Problem {
         // Proxies may otherwise keep a 404 or 405 for as long as they like (RFC 9111 section 4.2.2).
         response.insert_header((header::CACHE_CONTROL, "no-store"));
         response.insert_header((header::CONTENT_TYPE, "application/problem+json"));
+        if self.kind == ProblemKind::NotAcceptable {
+            response.insert_header((header::VARY, "accept"));
+        }
         if let Some(methods) = self.allow {
             response.insert_header((header::ALLOW, methods));
         }

@@ -100,6 +100,12 @@ impl Hub {
         self.retry() + Duration::from_millis(fastrand::u64(0..=spread))
     }
 
+    /// A reconnection time for one client of a server that is full: ten seconds to a minute, since those who are there
+    /// will not leave at once.
+    pub(crate) fn full_retry(&self) -> Duration {
+        Duration::from_millis(fastrand::u64(10_000..=60_000)).max(self.retry())
+    }
+
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }

@@ -44,6 +44,9 @@ pub(super) fn read<S>(state: &mut State<S>, key: usize) -> Merged {
             && pass.frames.is_empty()
             && run.is_empty()
         {
+            // Up to there nothing lies between: a gap begins where the topic's last one ended.
+            let cursor = &mut state.subscribers[key].cursor;
+            *cursor = pass.through.max(*cursor);
             return Merged::Lost(nth, lost);
         }
         let taken = take(state, key, pass.frames, pass.through, free, &mut run);

@@ -97,8 +97,14 @@ impl Ask {
 /// Opens the stream. Must not wait for anything before the response is made: actix would let a request that was
 /// sent behind this one change how it is encoded.
 fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Problem> {
-    if hub.is_draining() || hub.is_full() {
+    if hub.is_draining() {
         return Ok(respond(request, control::come_back(hub.retry())));
+    }
+    if hub.broadcaster().is_at_end(&ask.topics, ask.position) {
+        return Ok(at_end());
+    }
+    if hub.is_full() {
+        return Ok(respond(request, control::come_back(hub.full_retry())));
     }
     let worker = request.app_data::<Rc<Worker>>().expect("the routes bring their worker along");
     let life = Life::new(request.peer_addr(), &ask.topics);
@@ -106,9 +112,6 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
         .segment()
         .subscribe(ask.topics, ask.position)
         .expect("a request without a topic was refused above");
-    if subscription.is_at_end() {
-        return Ok(at_end());
-    }
     let preamble = control::preamble(hub.retry(), ask.prime.then(|| subscription.position()));
     let guard = Connection::of(request).map(Connection::begin_stream);
     Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, life, guard)))

@@ -119,7 +119,7 @@ impl TestServer {
 
     /// Ends the server in good order, while it goes on being used.
     pub(crate) fn begin_shutdown(&mut self) {
-        self.stop.take().expect("it ends once").send(Shutdown::graceful()).ok().expect("it still runs");
+        self.stop.take().expect("it ends once").send(Shutdown::graceful()).expect("it still runs");
     }
 
     /// Waits for the end that was begun.

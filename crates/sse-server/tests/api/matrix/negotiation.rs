@@ -50,6 +50,7 @@ fn whoever_excludes_an_event_stream_is_told_so() {
             connection.send(head(&format!("GET {target}"), accept));
             let answer: Response = connection.response();
             answer.assert_problem(406, "not-acceptable");
+            assert!(answer.head.list("vary").contains(&"accept".to_owned()), "{name}, {target}");
             connection.send(head("GET /livez", &[]));
             assert_eq!(connection.response().head.status, 200);
         }

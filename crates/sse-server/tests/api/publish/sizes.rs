@@ -66,8 +66,8 @@ fn a_publisher_that_sends_on_after_a_refusal_is_stopped() {
     let server = TestServer::with(|config| {
         config.hub.max_event = LIMIT;
         // After an answer, what is left of a body has as long to come as the next request.
-        config.keep_alive = Duration::from_millis(100);
-        config.request_head_timeout = Duration::from_millis(100);
+        config.keep_alive = Duration::from_millis(500);
+        config.request_head_timeout = Duration::from_millis(500);
     });
     let mut connection = server.connect();
     connection.send(head("POST /events/a", &["transfer-encoding: chunked"]));

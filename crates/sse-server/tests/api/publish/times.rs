@@ -8,9 +8,8 @@ use crate::server::TestServer;
 fn impatient() -> TestServer {
     TestServer::with(|config| {
         config.hub.body_timeout = Duration::from_millis(100);
-        // After an answer, what is left of a body has as long to come as the next request.
+        // After an answer, what is left of a body has as long to begin as the next request.
         config.keep_alive = Duration::from_millis(100);
-        config.request_head_timeout = Duration::from_millis(100);
     })
 }
 

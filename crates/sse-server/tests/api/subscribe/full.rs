@@ -13,6 +13,8 @@ fn one_stream_too_many_is_told_to_come_back_and_all_else_goes_on() {
     assert!(refused.text().contains("retry: "), "{refused:?}");
 
     assert_eq!(server.get("/livez").head.status, 200);
+    server.publish("/events/ended?end=true", "x");
+    assert_eq!(server.get("/events/ended").head.status, 204, "who need not come back is not asked to");
     server.publish("/events/b", "x");
     assert_eq!(streams[1].event().data, "x");
 

@@ -50,7 +50,7 @@ fn with_query(value: &str) -> Vec<u8> {
     head(&format!("GET /events/a?last_event_id={value}"), &[]).into()
 }
 
-fn gap(epoch: &str, after: Option<String>, missed: Option<u64>, reason: &str) -> Option<Value> {
+fn gap(epoch: &str, after: Option<&str>, missed: Option<u64>, reason: &str) -> Option<Value> {
     Some(json!({"after": after, "before": format!("{epoch}-3"), "missed": missed, "reason": reason}))
 }
 
@@ -70,7 +70,7 @@ fn a_known_position_is_followed_exactly() {
             let (server, epoch) = with_history();
             let id = format!("{epoch}-{sequence}");
             let request = if by_query { with_query(&id) } else { with_header(id.as_bytes()) };
-            let expected_gap = missed.and_then(|missed| gap(&epoch, Some(id), Some(missed), "expired"));
+            let expected_gap = missed.and_then(|missed| gap(&epoch, Some(&id), Some(missed), "expired"));
             let expected: Vec<String> = data.iter().map(ToString::to_string).collect();
             assert_eq!(
                 beginning(&server, request),
@@ -172,7 +172,7 @@ fn a_position_of_another_life_of_the_hub_is_a_restart() {
     for id in ["00000000-0", "00000000-4", "ABCDEFGH-18446744073709551615"] {
         let (server, epoch) = with_history();
         let (said, data) = beginning(&server, with_header(id.as_bytes()));
-        assert_eq!(said, gap(&epoch, Some(id.to_owned()), None, "restart"), "{id}");
+        assert_eq!(said, gap(&epoch, Some(id), None, "restart"), "{id}");
         assert_eq!(data, ["3", "4", "5"], "{id}");
     }
 }

@@ -31,9 +31,9 @@ fn a_resume_after_any_event_gives_exactly_the_rest_of_all_topics() {
     let server = TestServer::start();
     let topics = "abxcacbybbaxcca";
     let ids = publish(&server, topics);
-    for resumed in 0..ids.len() {
+    for (resumed, id) in ids.iter().enumerate() {
         // Also from the id of an event of a topic that this stream does not have.
-        let mut stream = server.subscribe_with(ALL, &[&format!("last-event-id: {}", ids[resumed])]);
+        let mut stream = server.subscribe_with(ALL, &[&format!("last-event-id: {id}")]);
         let rest = topics.chars().enumerate().skip(resumed + 1).filter(|(_, topic)| "abc".contains(*topic));
         let expected: Vec<_> = rest.map(|(n, topic)| format!("{topic}{n}")).collect();
         assert_eq!(stream.data(expected.len()), expected, "after event {resumed}");

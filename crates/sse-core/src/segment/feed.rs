@@ -118,7 +118,9 @@ impl Feed {
     /// What lies behind `after` for a reader who has been given, or told that it missed, the first `seen` frames of
     /// the topic. The same bytes for all who stand at the same position and come one after another.
     pub(super) fn read(&mut self, after: u64, seen: Option<u64>, limit: usize) -> Read {
-        if let Some(memo) = self.memo.as_ref().filter(|memo| memo.after == after && memo.head == self.head) {
+        // Not for whoever does not know how many frames it has behind it: to it, a gap is owed whatever is still there.
+        let memo = self.memo.as_ref().filter(|_| seen.is_some());
+        if let Some(memo) = memo.filter(|memo| memo.after == after && memo.head == self.head) {
             return Read::Run(memo.run.clone());
         }
         let state = self.topic.state.lock();

@@ -59,7 +59,8 @@ impl<S: Sink> Subscription<S> {
     }
 
     /// Where it stands: everything at or below has been delivered, or announced as missed, or was published before it
-    /// began. Whoever resumes from here gets what it would have got next.
+    /// began. Whoever resumes from here gets what it would have got next, but for the gap that a subscription begins
+    /// with whose position was none of this epoch: as long as that has not been taken, nobody should resume from here.
     #[must_use]
     pub fn position(&self) -> EventId {
         self.state.borrow().position(self.key)

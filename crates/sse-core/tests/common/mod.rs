@@ -29,6 +29,9 @@ pub(crate) fn advance(by: Duration) {
     NOW.set(NOW.get() + by);
 }
 
+/// More than anything here does, and few enough to get there soon.
+const WITHOUT_END: usize = 1_000_000;
+
 /// A waker that counts.
 #[derive(Debug, Default)]
 pub(crate) struct Wakes(AtomicUsize);
@@ -186,6 +189,7 @@ pub(crate) fn drain_with<S: Sink>(subscription: &mut Subscription<S>, waker: &Wa
     let mut all = Vec::new();
     while let Poll::Ready(Some(delivery)) = poll(subscription, waker) {
         all.extend(seen(&delivery));
+        assert!(all.len() < WITHOUT_END, "there is no end to it");
     }
     all
 }
@@ -201,11 +205,9 @@ pub(crate) fn sequences(seen: &[Seen]) -> Vec<u64> {
 
 /// Turns a segment until there is nothing left to do now; answers when there will be.
 pub(crate) fn settle<S: Sink>(segment: &Segment<S>) -> Option<Instant> {
-    loop {
-        if let Turn::Idle(next) = segment.turn(clock()) {
-            return next;
-        }
-    }
+    let turns = std::iter::repeat_with(|| segment.turn(clock())).take(WITHOUT_END);
+    let idle = |turn| if let Turn::Idle(next) = turn { Some(next) } else { None };
+    turns.filter_map(idle).next().expect("a segment comes to rest")
 }
 
 /// Has a segment wake `waker` when there is something for it to do; answers whether there is already.
@@ -213,11 +215,10 @@ pub(crate) fn is_marked<S: Sink>(segment: &Segment<S>, waker: &Waker) -> bool {
     segment.poll_marked(&mut Context::from_waker(waker)).is_ready()
 }
 
+/// The output of a future that is ready.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return output;
-        }
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => panic!("nothing that is awaited here has to be waited for"),
     }
 }

@@ -138,6 +138,7 @@ impl Reader {
             Poll::Ready(Some(delivery)) => delivery,
         };
         assert!(!self.finished, "I9: nothing follows the end");
+        assert!(self.given.runs + self.given.gaps < 10_000, "there is no end to it");
         match &delivery {
             Delivery::Frames(_) => {
                 self.given.runs += 1;

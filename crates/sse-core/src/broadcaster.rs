@@ -45,6 +45,8 @@ impl Default for Config {
 
 /// Publishes events to topics. Cheap to clone; every clone is the same broadcaster.
 ///
+/// A topic costs some 600 bytes besides what it retains, so a hundred thousand of them are a normal load.
+///
 /// Publishing never waits for a subscriber. Subscribers are served by a [`Segment`](crate::Segment) of their thread.
 #[derive(Clone, Debug)]
 pub struct Broadcaster {

@@ -450,3 +450,21 @@ fn i2_bytes_that_were_kept_for_others_are_no_way_round_a_gap() {
     settle(&segment);
     assert_eq!(sequences(&drain(&mut back)), [101]);
 }
+
+#[test]
+fn i2_whoever_was_given_what_others_had_kept_is_no_longer_coming_back() {
+    let broadcaster = retaining(10);
+    let segment = segment(&broadcaster);
+    let before = Position::After(broadcaster.position());
+    let mut readers = [(); 2].map(|()| subscribe(&segment, &["t"], before));
+    publish_many(&broadcaster, "t", 10);
+    settle(&segment);
+    assert_eq!(run(&mut readers[0]).frames(), 10);
+    advance(Duration::from_secs(301));
+    expire(&broadcaster);
+    let mut back = subscribe(&segment, &["t"], before);
+    assert_eq!(sequences(&drain(&mut back)), (1..=10).collect::<Vec<_>>());
+    publish_many(&broadcaster, "t", 15);
+    settle(&segment);
+    assert_eq!(drain(&mut back)[0], gap(10, 16, 5, "slow"));
+}

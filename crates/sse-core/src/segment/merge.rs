@@ -44,9 +44,6 @@ pub(super) fn read<S>(state: &mut State<S>, key: usize) -> Merged {
             && pass.frames.is_empty()
             && run.is_empty()
         {
-            // Up to there nothing lies between: a gap begins where the topic's last one ended.
-            let cursor = &mut state.subscribers[key].cursor;
-            *cursor = pass.through.max(*cursor);
             // Nothing is left before it, up to where a loss was announced before.
             let subscriber = &mut state.subscribers[key];
             subscriber.cursor = subscriber.cursor.max(pass.through);

@@ -220,6 +220,14 @@ impl Reader {
         }
     }
 
+    /// To be asked when it has come for everything, and its segment had nothing left to do.
+    pub(crate) fn check_nothing_is_left(&self, plain: &Plain) {
+        assert!(!self.is_owed(plain), "I6: it waits for what is there");
+        let stands = self.subscription.position().sequence;
+        assert!(self.members.iter().all(|member| member.accounted <= stands));
+        assert_eq!(self.subscription.is_at_end(), self.has_ended(plain));
+    }
+
     /// Whether there is something for it.
     pub(crate) fn is_owed(&self, plain: &Plain) -> bool {
         !self.finished && (self.lacks_something(plain) || self.has_ended(plain) || plain.closed)

@@ -244,7 +244,12 @@ impl Model {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+    // A failure is made smaller for a minute or so, and not for hours.
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::with_cases(2000)
+    })]
 
     #[test]
     fn every_subscriber_is_given_what_a_list_says(

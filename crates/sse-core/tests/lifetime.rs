@@ -386,7 +386,7 @@ fn run(subscription: &mut Subscription) -> Run {
 }
 
 #[test]
-fn e13_all_who_stand_at_one_place_are_given_the_same_bytes() {
+fn all_who_stand_at_one_place_are_given_the_same_bytes() {
     let broadcaster = broadcaster();
     let segments = [segment(&broadcaster), segment(&broadcaster)];
     let mut readers = [0, 0, 1, 1].map(|n: usize| subscribe(&segments[n], &["t"], Position::Now));

@@ -257,7 +257,7 @@ proptest! {
         segment_config in steps::segment_config(),
         steps in prop::collection::vec(steps::step(), 1..80),
     ) {
-        let config = Config { retention, forget_after: plain::AGE, clock };
+        let config = Config { retention, forget_after: 2 * plain::AGE, clock };
         let mut model = Model::new(config, &segment_config);
         for step in steps {
             model.take(step);

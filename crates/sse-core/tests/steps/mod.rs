@@ -66,7 +66,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         6 => segment().prop_map(|segment| Step::Settle { segment }),
         3 => (reader(), any::<bool>()).prop_map(|(reader, exactly)| Step::Resume { reader, exactly }),
         2 => reader().prop_map(|reader| Step::Drop { reader }),
-        2 => (0..2 * AGE.as_millis() as u64).prop_map(|ms| Step::Pass { time: Duration::from_millis(ms) }),
+        2 => (0..3 * AGE.as_millis() as u64).prop_map(|ms| Step::Pass { time: Duration::from_millis(ms) }),
         2 => Just(Step::Expire),
         1 => name().prop_map(|name| Step::End { name }),
         1 => prop_oneof![9 => Just(Step::Expire), 1 => Just(Step::Close)],

@@ -7,7 +7,9 @@
 //! | [`latency`] | how long something took, as a distribution |
 //! | [`ledger`] | what a client was given, against what was published |
 
+pub mod clock;
 pub mod latency;
 pub mod ledger;
 pub mod pacer;
+pub mod schedule;
 pub mod stamp;

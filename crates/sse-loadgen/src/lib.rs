@@ -11,5 +11,6 @@ pub mod clock;
 pub mod latency;
 pub mod ledger;
 pub mod pacer;
+pub mod report;
 pub mod schedule;
 pub mod stamp;

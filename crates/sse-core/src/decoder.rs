@@ -144,6 +144,23 @@ impl Decoder {
         self.lines.held() + self.block.len() + self.comment.len()
     }
 
+    /// Whether the position is all that is kept of the stream: the bytes so far end behind an event or a line that
+    /// stands for itself, and whatever comes next means the same to any decoder that is at rest.
+    ///
+    /// Who reads tens of thousands of streams needs a decoder only for those that are in the middle of something: one
+    /// at rest can go on with another stream, once [`resume_at`](Self::resume_at) has told it that stream's position.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        !self.failed && self.lines.is_at_rest() && (self.dispatched || self.block.is_empty())
+    }
+
+    /// Sets the position, as if this id had been the last one. For a stream that goes on where another decoder was, or
+    /// an earlier run of the program. Takes no memory if there was an id as long before.
+    pub fn resume_at(&mut self, last_event_id: &str) {
+        self.last_event_id.clear();
+        self.last_event_id.push_str(last_event_id);
+    }
+
     /// Makes ready for the bytes of a new connection: forgets what is unfinished, and an error.
     ///
     /// [`last_event_id`](Self::last_event_id) is kept, and events without an id go on reporting it. The

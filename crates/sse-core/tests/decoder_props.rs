@@ -6,7 +6,7 @@ mod reference;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use sse_core::{DecodeError, Epoch, Event, EventId, Frame, MAX_NAME, RESERVED_PREFIX};
+use sse_core::{DecodeError, Decoder, Epoch, Event, EventId, Frame, Item, MAX_NAME, RESERVED_PREFIX};
 
 use crate::decoded::{Decoded, Outcome, decode};
 
@@ -25,6 +25,27 @@ proptest! {
     #[test]
     fn agrees_with_the_standard_taken_literally(stream in stream(), cuts in cuts()) {
         prop_assert_eq!(decode(chunks(&stream, &cuts), ROOM), reference::decode(&stream));
+    }
+
+    /// At rest, a decoder keeps nothing but the position: any other that is told it may go on.
+    #[test]
+    fn at_rest_another_may_go_on(stream in stream(), cuts in cuts()) {
+        for chunks in [chunks(&stream, &cuts), stream.chunks(1).collect::<Vec<_>>()] {
+            let mut other = Decoder::new(ROOM);
+            prop_assert_eq!(other.next(&mut &b"id: other\n\n: rest\n"[..]), Ok(Some(Item::Id("other"))));
+            prop_assert_eq!(other.next(&mut &b": rest\n"[..]), Ok(Some(Item::Comment(" rest".into()))));
+            let (mut decoder, mut items) = (Decoder::new(ROOM), Vec::new());
+            for mut chunk in chunks {
+                while let Some(item) = decoder.next(&mut chunk).unwrap() {
+                    items.push(Decoded::from(item));
+                }
+                if decoder.is_at_rest() {
+                    other.resume_at(decoder.last_event_id());
+                    std::mem::swap(&mut decoder, &mut other);
+                }
+            }
+            prop_assert_eq!(items, decode([&stream[..]], ROOM).items);
+        }
     }
 
     #[test]

@@ -46,6 +46,11 @@ impl Block {
         self.data.len() + self.name.len() + self.id.len()
     }
 
+    /// Nothing was said that the blank line would bring into force.
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0 && !self.has_id
+    }
+
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.data.capacity() + self.name.capacity() + self.id.capacity()

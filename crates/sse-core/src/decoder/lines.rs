@@ -64,6 +64,11 @@ impl Lines {
         if self.ended { 0 } else { self.held.len() }
     }
 
+    /// Whether the next byte begins a line, whatever it is and wherever it stands.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.held() == 0 && !self.after_cr && self.bom == BOM.len()
+    }
+
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.held.capacity()

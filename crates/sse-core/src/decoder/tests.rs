@@ -110,6 +110,26 @@ fn reset_keeps_the_position_and_nothing_else() {
 }
 
 #[test]
+fn at_rest_is_behind_what_stands_for_itself() {
+    let mut decoder = Decoder::default();
+    assert!(!decoder.is_at_rest(), "a byte order mark may still come");
+    for (bytes, at_rest) in [
+        ("\n", true),
+        ("data: 1\n", false),
+        ("\n", true),
+        ("id:\n", false),
+        ("\n", true),
+        (":comment\nretry: 1\n", true),
+        ("data: 1\r\r", false),
+        ("\n", true),
+        ("x", false),
+    ] {
+        feed(&mut decoder, bytes.as_bytes()).unwrap();
+        assert_eq!(decoder.is_at_rest(), at_rest, "{bytes:?}");
+    }
+}
+
+#[test]
 fn grown_buffers_are_used_again() {
     let mut decoder = Decoder::default();
     let blocks = b":comment\nretry: 1\nid: 12345\nevent: name\ndata: one\ndata: two\n\nid: 9\n\n";

@@ -1,7 +1,7 @@
 //! What one client was given, held against what was published: lost, duplicated, reordered, and what the server itself
 //! said was missed.
 //!
-//! A window over the last sequences, as protocols use against replay, tells a late event from a second copy. It costs 40
+//! A window over the last sequences, as protocols use against replay, tells a late event from a second copy. It costs 64
 //! bytes a client, whatever comes.
 
 /// How far behind the newest event a late one is still told from a copy.
@@ -26,6 +26,8 @@ pub enum Arrival {
 /// One client's account of one topic.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ledger {
+    /// The first sequence that it is about.
+    first: u64,
     /// The lowest sequence above all that came.
     next: u64,
     /// Bit n: whether the sequence n below `next - 1` came.
@@ -39,7 +41,7 @@ impl Ledger {
     #[must_use]
     pub fn from(first: u64) -> Self {
         // What is before the first is no concern of this client's: as good as received.
-        Self { next: first, came: u128::MAX, missing: 0, announced: 0 }
+        Self { first, next: first, came: u128::MAX, missing: 0, announced: 0 }
     }
 
     /// Enters an event.
@@ -64,16 +66,34 @@ impl Ledger {
         self.announced += missed;
     }
 
+    /// The first sequence that the client was to get.
+    #[must_use]
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
     /// The lowest sequence above all that came: what a resume has to continue from.
     #[must_use]
     pub fn next(&self) -> u64 {
         self.next
     }
 
+    /// How many events are missing, given that sequences below `published` were published.
+    #[must_use]
+    pub fn missing(&self, published: u64) -> u64 {
+        self.missing + published.saturating_sub(self.next)
+    }
+
+    /// How many events the server said were missed.
+    #[must_use]
+    pub fn was_announced(&self) -> u64 {
+        self.announced
+    }
+
     /// How many events the client missed without a word, given that sequences below `published` were published.
     #[must_use]
     pub fn lost(&self, published: u64) -> u64 {
-        (self.missing + published.saturating_sub(self.next)).saturating_sub(self.announced)
+        self.missing(published).saturating_sub(self.announced)
     }
 
     fn advance(&mut self, sequence: u64) -> Arrival {

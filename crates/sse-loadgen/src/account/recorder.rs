@@ -1,0 +1,339 @@
+//! What an event, a comment, a stream that opens or ends mean to a client's account, and to the record of all.
+
+use super::reconnect::Ending;
+use super::{Account, Resume};
+use crate::latency::Latency;
+use crate::ledger::{Arrival, Ledger};
+use crate::record::{DECILES, Metric, Record};
+use crate::schedule::Schedule;
+use crate::stamp::Stamp;
+
+/// What is measured, and from when to when.
+#[derive(Clone, Copy, Debug)]
+pub struct Measuring {
+    /// The events that are published; none if somebody else publishes.
+    pub schedule: Option<Schedule>,
+    /// What was planned, or without a schedule happened, from here
+    pub from: u64,
+    /// until here counts; what was before and after is only held against the ledger.
+    pub to: u64,
+}
+
+/// What counts as what.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// A delivery that takes longer, in ns, is late.
+    pub late: u64,
+    /// The event by which a server says that some were missed.
+    pub gap_event: String,
+    /// How many clients there are, over all workers.
+    pub clients: u32,
+    /// A client comes for one answer, and measures that.
+    pub answers: bool,
+}
+
+/// When something was read.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// By us.
+    pub read: u64,
+    /// By the kernel, if it was asked.
+    pub arrived: Option<u64>,
+}
+
+/// A worker's book of all its clients.
+#[derive(Debug)]
+pub struct Recorder {
+    /// What adds up.
+    pub record: Record,
+    /// Delivery since it was last taken.
+    interval: Latency,
+    pub(super) measuring: Option<Measuring>,
+    rules: Rules,
+}
+
+impl Recorder {
+    /// Nothing entered.
+    #[must_use]
+    pub fn new(rules: Rules) -> Self {
+        Self { record: Record::default(), interval: Latency::new(), measuring: None, rules }
+    }
+
+    /// What is published and measured from now on.
+    pub fn measure(&mut self, measuring: Measuring) {
+        self.measuring = Some(measuring);
+    }
+
+    /// A life's first attempt is planned for this moment.
+    pub fn planned(&mut self, account: &mut Account, due: u64) {
+        account.due = due;
+    }
+
+    /// An attempt begins.
+    pub fn attempt(&mut self, account: &mut Account, now: u64) {
+        account.attempt = now;
+        self.record.counts.connecting += 1;
+    }
+
+    /// The connection is there; no answer yet.
+    pub fn connected(&mut self, account: &Account, now: u64) {
+        self.record.time(Metric::Connect, now.saturating_sub(account.attempt));
+    }
+
+    /// The head of a good answer was read. `resumed`: `Last-Event-ID` had been sent.
+    pub fn opened(&mut self, account: &mut Account, resumed: bool, now: u64) {
+        let counts = &mut self.record.counts;
+        counts.connecting -= 1;
+        counts.ready += 1;
+        counts.opened += 1;
+        let first = account.since.is_none();
+        if first {
+            counts.arrived += 1;
+            account.since = Some(now);
+            self.record.time(Metric::ConnectPlanned, now.saturating_sub(account.due));
+        } else {
+            counts.reconnects += 1;
+        }
+        self.record.time(Metric::Headers, now.saturating_sub(account.attempt));
+        (account.opened, account.heard) = (now, now);
+        account.first_event_is_due = true;
+        account.excused = false;
+        if resumed {
+            self.unsettled(account);
+            self.record.resumes.sent += 1;
+            account.resume = Resume::Sent;
+        }
+        if let Some(cut) = account.cut {
+            self.record.time(Metric::Reconnect, now.saturating_sub(cut));
+            let head = self.measuring.and_then(|measuring| measuring.schedule);
+            account.behind = Some(head.map_or(0, |schedule| schedule.sequence_at(account.topic, now)));
+            self.caught_up(account, now);
+        }
+    }
+
+    /// The attempt or the stream is over.
+    pub fn closed(&mut self, account: &mut Account, was_open: bool, ending: &Ending) {
+        let counts = &mut self.record.counts;
+        let (gauge, by_reason) = if was_open {
+            (&mut counts.ready, &mut self.record.closed)
+        } else {
+            (&mut counts.connecting, &mut self.record.errors)
+        };
+        *gauge -= 1;
+        if !was_open && *ending == Ending::Left {
+            return;
+        }
+        counts.failed += u64::from(!was_open);
+        *by_reason.entry(ending.name().into_owned()).or_default() += 1;
+        account.behind = None;
+    }
+
+    /// Its stream is cut on purpose, to see how it comes back.
+    pub fn cut(&mut self, account: &mut Account, now: u64) {
+        account.cut = Some(now);
+        self.record.counts.cut += 1;
+    }
+
+    /// A comment was read.
+    pub fn comment(&mut self, account: &mut Account, at: Moment) {
+        if self.is_measured(at.read) && account.heard != account.opened {
+            self.record.time(Metric::HeartbeatGap, at.read.saturating_sub(account.heard));
+        }
+        account.heard = at.read;
+    }
+
+    /// An event was read. `id` is the last id that the stream gave.
+    pub fn event(&mut self, account: &mut Account, name: &str, data: &str, id: &str, at: Moment) {
+        self.record.counts.events += 1;
+        if self.rules.answers {
+            return self.part(account, data, at);
+        }
+        if std::mem::take(&mut account.first_event_is_due) {
+            self.record.time(Metric::FirstEvent, at.read.saturating_sub(account.attempt));
+        } else if self.is_measured(at.read) {
+            self.record.time(Metric::Gap, at.read.saturating_sub(account.heard));
+        }
+        account.heard = at.read;
+        if name == self.rules.gap_event {
+            return self.gap(account, data);
+        }
+        if name.starts_with("sse.") {
+            return;
+        }
+        let Some(schedule) = self.measuring.and_then(|measuring| measuring.schedule) else {
+            return self.somebodys(id, data, at);
+        };
+        match Stamp::find(data.as_bytes()) {
+            Ok(Some(stamp)) if stamp.run == schedule.run && stamp.topic == account.topic => {
+                self.stamped(account, &schedule, &stamp, at);
+            }
+            Ok(_) => self.record.counts.foreign += 1,
+            Err(_) => {
+                self.record.counts.corrupted += 1;
+                account.corrupted += 1;
+            }
+        }
+    }
+
+    /// An attempt for one answer is over.
+    pub fn answered(&mut self, account: &Account, ending: &Ending, now: u64) {
+        if *ending == Ending::Ended && self.is_measured(account.due) {
+            self.record.time(Metric::Stream, now.saturating_sub(account.due));
+        }
+    }
+
+    /// So many events were on the stream, and the engine's parser did not give them.
+    pub fn unparsed(&mut self, account: &mut Account, events: u64) {
+        account.unparsed += u32::try_from(events).unwrap_or(u32::MAX);
+        self.record.counts.unparsed += events;
+    }
+
+    /// A worker was busy from here to there.
+    pub fn turn(&mut self, began: u64, ended: u64) {
+        if self.is_measured(began) {
+            self.record.time(Metric::Turn, ended.saturating_sub(began));
+        }
+    }
+
+    /// Bytes were read, in one go.
+    pub fn read(&mut self, bytes: usize) {
+        self.record.counts.reads += 1;
+        self.record.counts.bytes += bytes as u64;
+    }
+
+    /// Takes the delivery since this was last called, and adds it to the whole.
+    pub fn take_interval(&mut self) -> Latency {
+        let interval = std::mem::take(&mut self.interval);
+        if interval.count() > 0 {
+            self.record.times(Metric::Delivery, &interval);
+        }
+        interval
+    }
+
+    pub(super) fn unsettled(&mut self, account: &mut Account) {
+        self.record.resumes.unsettled += u64::from(account.resume != Resume::No);
+        account.resume = Resume::No;
+    }
+
+    /// The account's ledger, from the first event that is owed.
+    pub(super) fn ledger<'a>(account: &'a mut Account, schedule: &Schedule) -> &'a mut Ledger {
+        let (topic, since) = (account.topic, account.since.unwrap_or(u64::MAX));
+        account.ledger.get_or_insert_with(|| Ledger::from(schedule.sequence_at(topic, since)))
+    }
+
+    fn is_measured(&self, time: u64) -> bool {
+        self.measuring.is_some_and(|measuring| (measuring.from..measuring.to).contains(&time))
+    }
+
+    fn stamped(&mut self, account: &mut Account, schedule: &Schedule, stamp: &Stamp, at: Moment) {
+        if account.ledger.is_none() {
+            // What was on its way when the client came, or is retained, may come before what is owed.
+            let owed = Self::ledger(account, schedule).first();
+            account.ledger = Some(Ledger::from(owed.min(stamp.sequence)));
+        }
+        let arrival = Self::ledger(account, schedule).arrived(stamp.sequence);
+        self.audit(account, arrival);
+        match arrival {
+            Arrival::Duplicate => {
+                self.record.counts.duplicated += 1;
+                account.duplicated += 1;
+                return;
+            }
+            Arrival::Late => {
+                self.record.counts.reordered += 1;
+                account.reordered += 1;
+            }
+            Arrival::Ahead { missing } if account.excused => {
+                Self::ledger(account, schedule).announced(missing)
+            }
+            Arrival::Ahead { .. } | Arrival::InOrder => {}
+        }
+        account.excused = false;
+        self.record.counts.received += 1;
+        if account.behind.is_some() {
+            self.caught_up(account, at.read);
+        }
+        let took = at.read.saturating_sub(stamp.planned);
+        self.record.counts.late += u64::from(took > self.rules.late && !account.restrained);
+        if account.restrained || !self.is_measured(stamp.planned) {
+            return;
+        }
+        self.interval.record_nanos(took);
+        let decile = u64::from(account.client) * DECILES as u64 / u64::from(self.rules.clients.max(1));
+        self.record.delivered_to((decile as usize).min(DECILES - 1), took);
+        if stamp.planned < account.opened && account.since != Some(account.opened) {
+            self.record.time(Metric::Replayed, took);
+        }
+        if let Some(arrived) = at.arrived {
+            self.record.time(Metric::DeliveryWire, arrived.saturating_sub(stamp.planned));
+        }
+        self.record.fanout.delivered(schedule.number(stamp.topic, stamp.sequence), at.read, Some(took));
+    }
+
+    /// A part of an answer. Some servers begin with an event that says nothing: what a user waits for is content.
+    fn part(&mut self, account: &mut Account, data: &str, at: Moment) {
+        if data.is_empty() || data == "[DONE]" || !self.is_measured(account.due) {
+            return;
+        }
+        self.record.counts.received += 1;
+        if std::mem::take(&mut account.first_event_is_due) {
+            self.record.time(Metric::FirstToken, at.read.saturating_sub(account.due));
+        } else {
+            self.record.time(Metric::BetweenTokens, at.read.saturating_sub(account.heard));
+        }
+        account.heard = at.read;
+    }
+
+    /// An event of an endpoint that we do not publish to: it can still be told apart, by its id or its data.
+    fn somebodys(&mut self, id: &str, data: &str, at: Moment) {
+        if !self.is_measured(at.read) {
+            return;
+        }
+        let text = if id.is_empty() { data } else { id };
+        // Two independent checksums make a key that is as good as 64 random bits.
+        let (low, high) =
+            (crc32fast::hash(text.as_bytes()), crc32fast::hash(&[text.as_bytes(), b"."].concat()));
+        let key = u64::from(low) | u64::from(high) << 32;
+        self.record.fanout.delivered(key, at.read, None);
+    }
+
+    /// The server says that events were missed: `{"missed":3}`, or null if it does not know how many.
+    fn gap(&mut self, account: &mut Account, data: &str) {
+        if account.resume == Resume::Sent {
+            account.resume = Resume::GapAnnounced;
+        }
+        let gap: Option<Gap> = serde_json::from_str(data).ok();
+        match (gap.and_then(|gap| gap.missed), self.measuring.and_then(|measuring| measuring.schedule)) {
+            (Some(missed), Some(schedule)) => Self::ledger(account, &schedule).announced(missed),
+            _ => account.excused = true,
+        }
+    }
+
+    fn audit(&mut self, account: &mut Account, arrival: Arrival) {
+        let resumes = &mut self.record.resumes;
+        let counter = match (std::mem::replace(&mut account.resume, Resume::No), arrival) {
+            (Resume::No, _) => return,
+            (_, Arrival::InOrder) => &mut resumes.contiguous,
+            (Resume::GapAnnounced, Arrival::Ahead { .. }) => &mut resumes.gap_announced,
+            (Resume::Sent, Arrival::Ahead { .. }) => &mut resumes.gap_silent,
+            (_, Arrival::Duplicate | Arrival::Late) => &mut resumes.repeated,
+        };
+        *counter += 1;
+    }
+
+    fn caught_up(&mut self, account: &mut Account, now: u64) {
+        let has = account.ledger.map_or(0, |ledger| ledger.next());
+        if account.behind.is_none_or(|behind| has < behind) {
+            return;
+        }
+        account.behind = None;
+        if let Some(cut) = account.cut.take() {
+            self.record.time(Metric::Recovery, now.saturating_sub(cut));
+        }
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Gap {
+    missed: Option<u64>,
+}

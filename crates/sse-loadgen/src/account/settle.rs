@@ -1,0 +1,139 @@
+//! The end of a life and of a run: what was expected, and never came.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Account, Recorder};
+use crate::schedule::Schedule;
+
+/// What was published in the end.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Published {
+    /// How many events of the schedule, from the first.
+    pub count: u64,
+    /// By topic, in order: sequences that the server refused, so that nobody is to have them.
+    pub rejected: BTreeMap<u32, Vec<u64>>,
+    /// By topic, in order: sequences of which nobody knows whether they were accepted.
+    pub unknown: BTreeMap<u32, Vec<u64>>,
+}
+
+/// What a client was owed: sequences of its topic.
+#[derive(Clone, Copy, Debug)]
+struct Owed {
+    topic: u32,
+    first: u64,
+    end: u64,
+}
+
+impl Published {
+    /// How many of a list are in a range.
+    fn within(list: &BTreeMap<u32, Vec<u64>>, topic: u32, first: u64, end: u64) -> u64 {
+        let Some(list) = list.get(&topic) else { return 0 };
+        let below = |sequence| list.partition_point(|&other| other < sequence);
+        (below(end) - below(first.min(end))) as u64
+    }
+
+    fn is_certain(&self, topic: u32, sequence: u64) -> bool {
+        [&self.rejected, &self.unknown]
+            .iter()
+            .all(|list| Self::within(list, topic, sequence, sequence + 1) == 0)
+    }
+}
+
+impl Recorder {
+    /// A client left of its own accord, in the middle of the run. What was on its way to it is nobody's fault: only what
+    /// it passed over counts.
+    pub fn left(&mut self, account: &mut Account) {
+        self.record.counts.left += 1;
+        self.unsettled(account);
+        let Some(ledger) = account.ledger else { return };
+        let owed = Owed { topic: account.topic, first: ledger.first(), end: ledger.next() };
+        self.enter(account, owed, &Published::default());
+    }
+
+    /// Settles the accounts of all who did not leave.
+    pub fn settle<'a>(&mut self, accounts: impl Iterator<Item = &'a mut Account>, published: &Published) {
+        self.take_interval();
+        let schedule = self.measuring.and_then(|measuring| measuring.schedule);
+        let mut all = Vec::new();
+        for account in accounts {
+            self.unsettled(account);
+            let Some(schedule) = schedule.filter(|_| account.has_begun()) else { continue };
+            let ledger = *Self::ledger(account, &schedule);
+            let published_so_far = schedule.of_topic(account.topic, published.count);
+            // Who reads slowly has not come to the end, which is nobody's fault.
+            let end = if account.restrained { ledger.next() } else { published_so_far };
+            let owed = Owed { topic: account.topic, first: ledger.first(), end };
+            self.enter(account, owed, published);
+            if !account.restrained {
+                all.push(owed);
+            }
+        }
+        if let Some(schedule) = schedule {
+            self.follow(&schedule, &all, published);
+        }
+    }
+
+    fn enter(&mut self, account: &Account, owed: Owed, published: &Published) {
+        let Some(ledger) = account.ledger else { return };
+        let Owed { topic, first, end } = owed;
+        let missing = ledger.missing(end);
+        let rejected = Published::within(&published.rejected, topic, first, end).min(missing);
+        // Nobody knows whether these were accepted: who has one, has it; who has not, cannot complain.
+        let unknown = Published::within(&published.unknown, topic, first, end).min(missing - rejected);
+        let excused = rejected + unknown;
+        let announced = ledger.was_announced();
+        let known = announced + u64::from(account.corrupted) + u64::from(account.unparsed);
+        let lost = (missing - excused).saturating_sub(known);
+        let counts = &mut self.record.counts;
+        counts.expected += end.saturating_sub(first).saturating_sub(excused);
+        counts.lost += lost;
+        counts.announced += announced;
+        if !account.restrained
+            && let Some(measuring) = self.measuring
+            && let Some(schedule) = measuring.schedule
+        {
+            let (from, to) = (
+                schedule.sequence_at(topic, measuring.from).max(first),
+                schedule.sequence_at(topic, measuring.to).min(end),
+            );
+            let rejected = Published::within(&published.rejected, topic, from, to);
+            let unknown = Published::within(&published.unknown, topic, from, to).min(unknown);
+            counts.measured += to.saturating_sub(from).saturating_sub(rejected + unknown);
+        }
+        let Account { client, duplicated, reordered, corrupted, .. } = *account;
+        if lost + announced > 0 || duplicated + reordered + corrupted > 0 {
+            counts.affected += 1;
+            self.record.example(|| {
+                let faults = [
+                    (lost, "lost"),
+                    (announced, "announced as missed"),
+                    (duplicated.into(), "duplicated"),
+                    (reordered.into(), "reordered"),
+                    (corrupted.into(), "corrupted"),
+                ];
+                let faults = faults.iter().filter(|(count, _)| *count > 0);
+                let faults: Vec<_> = faults.map(|(count, what)| format!("{count} {what}")).collect();
+                format!("client {client}: {}", faults.join(", "))
+            });
+        }
+    }
+
+    /// How many clients ought to have each event that is followed.
+    fn follow(&mut self, schedule: &Schedule, all: &[Owed], published: &Published) {
+        let Some(measuring) = self.measuring else { return };
+        let mut by_topic: BTreeMap<u32, Vec<Owed>> = BTreeMap::new();
+        all.iter().for_each(|owed| by_topic.entry(owed.topic).or_default().push(*owed));
+        let end = schedule.count_before(measuring.to).min(published.count);
+        for key in self.record.fanout.keys(schedule.count_before(measuring.from), end) {
+            let (topic, sequence) = schedule.place(key);
+            if !published.is_certain(topic, sequence) {
+                continue;
+            }
+            let owed = by_topic.get(&topic).map_or(&[][..], Vec::as_slice);
+            let clients = owed.iter().filter(|owed| (owed.first..owed.end).contains(&sequence)).count();
+            self.record.fanout.expected(key, clients as u64);
+        }
+    }
+}

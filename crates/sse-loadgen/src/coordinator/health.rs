@@ -1,0 +1,176 @@
+//! Was it us? What says that the tester was too busy to measure, and from where on it does.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::course::Outcome;
+use crate::clock;
+use crate::latency::Latency;
+use crate::record::Metric;
+use crate::report::summary::{Health, Reason, Verdict};
+
+/// A thread that does nothing but sleep, and notes how late it is woken: so late is everybody here.
+pub(super) struct Hiccups {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Latency>,
+}
+
+/// Often enough to meet a stall of some milliseconds, seldom enough to cost nothing.
+const SLEEP: Duration = Duration::from_millis(5);
+
+impl Hiccups {
+    pub(super) fn start() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        let thread = thread::spawn(move || {
+            let mut late = Latency::new();
+            while !asked.load(Ordering::Relaxed) {
+                let due = clock::now() + SLEEP.as_nanos() as u64;
+                thread::sleep(SLEEP);
+                late.record_nanos(clock::now().saturating_sub(due));
+            }
+            late
+        });
+        Self { stop, thread }
+    }
+
+    pub(super) fn stop(self) -> Latency {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+/// A signal, and from where on it is degraded and saturated.
+struct Signal {
+    name: &'static str,
+    value: f64,
+    degraded: f64,
+    saturated: f64,
+    says: &'static str,
+}
+
+/// The verdict, and everything that it stands on.
+///
+/// The limits are rules of thumb, set so that a tester that shares two cores with the server it tests is ok while it keeps
+/// up: what matters is that nobody takes figures of a starved one for the server's.
+pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
+    let own: Vec<_> = outcome.workers.iter().map(|settled| settled.own).collect();
+    let worker_cpu: Vec<f64> = own.iter().map(|own| share(own.cpu_ns, own.at)).collect();
+    let queued = |own: &crate::host::Own| share(own.run_queue_ns.unwrap_or_default(), own.at);
+    let run_queue = own.iter().map(queued).fold(0.0, f64::max);
+    let starved = |own: &crate::host::Own| {
+        let waited = own.run_queue_ns.unwrap_or_default();
+        // Who needs next to nothing is not starved by having to wait for it.
+        if share(own.cpu_ns + waited, own.at) < 0.1 { 0.0 } else { share(waited, own.cpu_ns + waited) }
+    };
+    let memory = |of: fn(&crate::worker::orders::Settled) -> Option<u64>| {
+        outcome.workers.iter().filter_map(of).sum::<u64>()
+    };
+    let (before, memory_bytes) = (memory(|settled| settled.memory_before), memory(|settled| settled.memory));
+    let p99 = |metric| outcome.record.latency(metric).and_then(|latency| nanos(latency.percentile(99.0)));
+    let delivery = p99(Metric::Delivery).unwrap_or_default() as f64;
+    let lag = p99(Metric::Lag);
+    let slip = outcome.published.as_ref().and_then(|published| nanos(published.slip.percentile(99.0)));
+    let hiccup = nanos(outcome.hiccups.percentile(99.9)).unwrap_or_default();
+    let of_delivery = |time: Option<u64>| {
+        // A few milliseconds are within what clocks and schedulers do to anybody.
+        let time = time.filter(|&time| time > 5_000_000).unwrap_or_default() as f64;
+        if delivery > 0.0 { time / delivery } else { 0.0 }
+    };
+    let host = &outcome.host;
+    let count = |counter: Option<u64>| counter.unwrap_or_default() as f64;
+    let restrained = matches!(outcome.load.scenario, crate::scenario::Scenario::Slow { .. });
+    let windows = if restrained { 0.0 } else { count(host.wanted_zero_windows) };
+
+    let signals = [
+        signal(
+            "worker_cpu",
+            worker_cpu.iter().copied().fold(0.0, f64::max),
+            0.85,
+            0.97,
+            "a worker had no idle time left",
+        ),
+        signal("run_queue", run_queue, 0.10, 0.30, "a worker was ready to run, and had no core"),
+        signal(
+            "starved",
+            own.iter().map(starved).fold(0.0, f64::max),
+            0.35,
+            0.60,
+            "a worker got only a part of the time that it needed",
+        ),
+        signal(
+            "lag",
+            of_delivery(lag),
+            0.35,
+            0.70,
+            "events waited in our sockets for so much of the delivery's p99",
+        ),
+        signal(
+            "publish_slip",
+            of_delivery(slip),
+            0.20,
+            0.50,
+            "events were published late, by so much of the delivery's p99",
+        ),
+        signal("hiccup_ms", hiccup as f64 / 1e6, 20.0, 200.0, "a sleeping thread was woken so late (p99.9)"),
+        signal("closed_windows", windows, 0.0, f64::INFINITY, "our receive buffers were full"),
+        signal(
+            "throttled",
+            count(host.throttled),
+            0.0,
+            f64::INFINITY,
+            "the container's CPU limit held us back",
+        ),
+        signal(
+            "lost_workers",
+            outcome.lost_workers as f64,
+            0.0,
+            0.0,
+            "workers died, and what they saw is missing",
+        ),
+    ];
+    let reasons: Vec<Reason> = signals.iter().filter_map(Signal::reason).collect();
+    Health {
+        verdict: reasons.iter().map(|reason| reason.verdict).max().unwrap_or_default(),
+        reasons,
+        worker_cpu,
+        run_queue,
+        hiccup_p999_ns: hiccup,
+        lag_p99_ns: lag,
+        memory_bytes,
+        memory_per_client: memory_bytes.saturating_sub(before) / outcome.ready.max(1),
+        signals: signals
+            .iter()
+            .map(|signal| (signal.name.to_owned(), signal.value))
+            .collect::<BTreeMap<_, _>>(),
+    }
+}
+
+fn signal(name: &'static str, value: f64, degraded: f64, saturated: f64, says: &'static str) -> Signal {
+    Signal { name, value, degraded, saturated, says }
+}
+
+impl Signal {
+    fn reason(&self) -> Option<Reason> {
+        let (verdict, limit) = if self.value > self.saturated {
+            (Verdict::Saturated, self.saturated)
+        } else if self.value > self.degraded {
+            (Verdict::Degraded, self.degraded)
+        } else {
+            return None;
+        };
+        let text = format!("{}: {:.2}, more than {limit}", self.says, self.value);
+        Some(Reason { signal: self.name.to_owned(), value: self.value, limit, verdict, text })
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+}
+
+fn nanos(time: Option<Duration>) -> Option<u64> {
+    time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+}

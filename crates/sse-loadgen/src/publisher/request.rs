@@ -1,0 +1,108 @@
+//! An event as the bytes of its request: all that does not change is put together beforehand.
+
+use std::io::Write;
+
+use super::publish::Publish;
+use crate::schedule::Schedule;
+use crate::stamp::Stamp;
+use crate::template::{Name, Template, Values};
+
+/// Renders the events of a run.
+#[derive(Debug)]
+pub(super) struct Renderer {
+    schedule: Schedule,
+    /// Up to the length of the body, which closes it.
+    head: Template,
+    body: Template,
+    payload: usize,
+    stamp: Vec<u8>,
+    rendered: Vec<u8>,
+}
+
+impl Renderer {
+    pub(super) fn new(publish: &Publish, schedule: Schedule) -> Self {
+        let mut head = Template::default();
+        head.push_text(&publish.method);
+        head.push_text(" ");
+        head.push(&publish.target.path);
+        head.push_text(" HTTP/1.1\r\n");
+        if !publish.gives("Host") {
+            head.push_text("Host: ");
+            head.push_text(&publish.target.authority);
+            head.push_text("\r\n");
+        }
+        for (name, value) in publish.all_headers() {
+            head.push_text(name);
+            head.push_text(": ");
+            head.push(&value);
+            head.push_text("\r\n");
+        }
+        head.push_text("Content-Length: ");
+        let (body, payload) = (publish.body.clone(), publish.payload);
+        Self { schedule, head, body, payload, stamp: Vec::new(), rendered: Vec::new() }
+    }
+
+    /// Appends an event's request.
+    pub(super) fn request(&mut self, number: u64, out: &mut Vec<u8>) {
+        let mut rendered = std::mem::take(&mut self.rendered);
+        rendered.clear();
+        self.body(number, &mut rendered);
+        self.head.render(&self.values(number), out);
+        write!(out, "{}\r\n\r\n", rendered.len()).expect("a Vec takes every write");
+        out.extend_from_slice(&rendered);
+        self.rendered = rendered;
+    }
+
+    /// Appends an event's body.
+    pub(super) fn body(&mut self, number: u64, out: &mut Vec<u8>) {
+        let mut stamp = std::mem::take(&mut self.stamp);
+        stamp.clear();
+        let values = self.values(number);
+        if self.body.uses(Name::Stamp) {
+            let Values { topic, sequence, planned, .. } = values;
+            Stamp { run: self.schedule.run, topic, sequence, planned }.write(self.payload, &mut stamp);
+        }
+        self.body.render(&Values { stamp: &stamp, ..values }, out);
+        self.stamp = stamp;
+    }
+
+    /// All but the stamp.
+    pub(super) fn values(&self, number: u64) -> Values<'static> {
+        let (topic, sequence) = self.schedule.place(number);
+        let planned = self.schedule.planned(number);
+        Values { topic, sequence, number, planned, ..Values::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_an_event() {
+        let publish = Publish::to("http://hub:81/t/{{topic}}").unwrap().header("X-Key: {{number}}").unwrap();
+        let publish = publish.method("PUT").unwrap().body(r#"{"n":{{sequence}}}"#).unwrap();
+        let publish = publish.header("content-type: application/json").unwrap();
+        let schedule = Schedule::new(1, 0, 2, 1.0).unwrap();
+        let mut out = Vec::new();
+        Renderer::new(&publish, schedule).request(7, &mut out);
+        let expected = format!(
+            "PUT /t/1 HTTP/1.1\r\nHost: hub:81\r\nUser-Agent: sse-loadgen/{}\r\n\
+             X-Key: 7\r\ncontent-type: application/json\r\nContent-Length: 7\r\n\r\n{{\"n\":3}}",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_stamp_is_that_of_the_event() {
+        let publish = Publish::to("http://hub/").unwrap().payload(100).unwrap();
+        let schedule = Schedule::new(9, 1_000, 2, 1.0).unwrap();
+        let mut renderer = Renderer::new(&publish, schedule);
+        let mut out = Vec::new();
+        renderer.body(3, &mut out);
+        assert_eq!(out.len(), 100);
+        let stamp = Stamp { run: 9, topic: 1, sequence: 1, planned: schedule.planned(3) };
+        assert_eq!(Stamp::find(&out), Ok(Some(stamp)));
+    }
+}

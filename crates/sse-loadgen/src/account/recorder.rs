@@ -266,6 +266,7 @@ impl Recorder {
         }
         if let Some(arrived) = at.arrived {
             self.record.time(Metric::DeliveryWire, arrived.saturating_sub(stamp.planned));
+            self.record.time(Metric::Lag, at.read.saturating_sub(arrived));
         }
         self.record.fanout.delivered(schedule.number(stamp.topic, stamp.sequence), at.read, Some(took));
     }

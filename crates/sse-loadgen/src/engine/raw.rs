@@ -12,6 +12,7 @@ mod head;
 mod life;
 mod pool;
 mod reading;
+mod stamped;
 mod timers;
 
 use std::io;

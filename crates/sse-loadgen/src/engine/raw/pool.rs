@@ -11,6 +11,7 @@ use super::client::{Client, Phase};
 use super::connect::connect;
 use super::decoders::Decoders;
 use super::reading::received;
+use super::stamped;
 use super::timers::{Timer, Timers, What};
 use crate::account::reconnect::Ending;
 use crate::account::{Account, Measuring, Moment, Recorder, Rules};
@@ -235,6 +236,9 @@ impl Pool {
         let route = &routes[client.account.client as usize % routes.len()];
         client.phase = Phase::Connecting;
         let registered = connect(route, self.assignment.receive_buffer).and_then(|mut socket| {
+            if client.stamped {
+                stamped::ask(&socket)?;
+            }
             self.poll.registry().register(
                 &mut socket,
                 Token(index),
@@ -333,10 +337,16 @@ impl Pool {
     fn read_once(&mut self, index: usize, most: usize) -> Option<usize> {
         let client = &mut self.clients[index];
         let socket = client.socket.as_mut()?;
-        let outcome = socket.read(&mut self.buffer[..most]);
-        let at = Moment { read: clock::now(), arrived: None };
+        let buffer = &mut self.buffer[..most];
+        let outcome = if client.stamped {
+            stamped::read(socket, buffer)
+        } else {
+            socket.read(buffer).map(|bytes| (bytes, None))
+        };
+        let read = clock::now();
+        let at = Moment { read, arrived: outcome.as_ref().ok().and_then(|&(_, arrived)| arrived) };
         let bytes = match outcome {
-            Ok(0) => {
+            Ok((0, _)) => {
                 let ending = match client.body {
                     super::client::Body::UntilClose if client.is_open() => Ending::Ended,
                     _ => Ending::Cut,
@@ -344,7 +354,7 @@ impl Pool {
                 self.over(index, &ending, at.read);
                 return None;
             }
-            Ok(bytes) => bytes,
+            Ok((bytes, _)) => bytes,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Some(most),
             Err(error) => {

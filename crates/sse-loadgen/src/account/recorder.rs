@@ -105,8 +105,11 @@ impl Recorder {
         }
         if let Some(cut) = account.cut {
             self.record.time(Metric::Reconnect, now.saturating_sub(cut));
-            let head = self.measuring.and_then(|measuring| measuring.schedule);
-            account.behind = Some(head.map_or(0, |schedule| schedule.sequence_at(account.topic, now)));
+            let head = self.measuring.and_then(|measuring| {
+                // Nothing is published after the end.
+                Some(measuring.schedule?.sequence_at(account.topic, now.min(measuring.to)))
+            });
+            account.behind = Some(head.unwrap_or_default());
             self.caught_up(account, now);
         }
     }
@@ -254,14 +257,16 @@ impl Recorder {
             self.caught_up(account, at.read);
         }
         let took = at.read.saturating_sub(stamp.planned);
-        self.record.counts.late += u64::from(took > self.rules.late && !account.restrained);
+        let replayed = stamp.planned < account.opened && account.since != Some(account.opened);
+        // What was planned while the client was away could not be in time.
+        self.record.counts.late += u64::from(took > self.rules.late && !account.restrained && !replayed);
         if account.restrained || !self.is_measured(stamp.planned) {
             return;
         }
         self.interval.record_nanos(took);
         let decile = u64::from(account.client) * DECILES as u64 / u64::from(self.rules.clients.max(1));
         self.record.delivered_to((decile as usize).min(DECILES - 1), took);
-        if stamp.planned < account.opened && account.since != Some(account.opened) {
+        if replayed {
             self.record.time(Metric::Replayed, took);
         }
         if let Some(arrived) = at.arrived {

@@ -67,7 +67,8 @@ mod tests {
         ask(&client).unwrap();
         let mut buffer = [0; 16];
         // The kernel begins to take times a moment after the first socket asked for it.
-        let arrived = (0..1000).find_map(|_| {
+        let arrived = (0..10_000).find_map(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(1));
             let before = clock::now();
             server.write_all(b"hello").unwrap();
             let (bytes, arrived) = read(&client, &mut buffer).unwrap();

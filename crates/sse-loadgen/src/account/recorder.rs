@@ -281,7 +281,7 @@ impl Recorder {
         if data.is_empty() || data == "[DONE]" || !self.is_measured(account.due) {
             return;
         }
-        self.record.counts.received += 1;
+        self.record.counts.foreign += 1;
         if std::mem::take(&mut account.first_event_is_due) {
             self.record.time(Metric::FirstToken, at.read.saturating_sub(account.due));
         } else {
@@ -300,6 +300,7 @@ impl Recorder {
         let (low, high) =
             (crc32fast::hash(text.as_bytes()), crc32fast::hash(&[text.as_bytes(), b"."].concat()));
         let key = u64::from(low) | u64::from(high) << 32;
+        self.record.counts.foreign += 1;
         self.record.fanout.delivered(key, at.read, None);
     }
 

@@ -63,8 +63,8 @@ pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
     let run_queue = own.iter().map(queued).fold(0.0, f64::max);
     let starved = |own: &crate::host::Own| {
         let waited = own.run_queue_ns.unwrap_or_default();
-        // Who needs next to nothing is not starved by having to wait for it.
-        if share(own.cpu_ns + waited, own.at) < 0.1 { 0.0 } else { share(waited, own.cpu_ns + waited) }
+        // Who needs little is late when it has to wait for it, which the latencies say, but not starved.
+        if share(own.cpu_ns + waited, own.at) < 0.3 { 0.0 } else { share(waited, own.cpu_ns + waited) }
     };
     let memory = |of: fn(&crate::worker::orders::Settled) -> Option<u64>| {
         outcome.workers.iter().filter_map(of).sum::<u64>()

@@ -90,8 +90,8 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
             } else {
                 load.clients.into()
             },
-            ready: outcome.ready,
-            held: outcome.held,
+            ready: if load.scenario.is_request() { counts.opened } else { outcome.ready },
+            held: if load.scenario.is_request() { counts.opened } else { outcome.held },
             opened: counts.opened,
             errors: record.errors.clone(),
             closed: record.closed.clone(),

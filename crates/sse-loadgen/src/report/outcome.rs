@@ -114,6 +114,19 @@ pub(super) fn faults(summary: &Summary) -> Vec<String> {
 
 /// Of a run that did not publish: nobody knows what ought to have come.
 fn without_a_plan(summary: &Summary) -> String {
+    let figure = |name: &str| {
+        let figure = summary.scenario.iter().find(|figure| figure.name == name);
+        figure.and_then(|figure| figure.value).map(|value| value as u64)
+    };
+    if let (Some(completed), Some(broken), Some(failed)) =
+        (figure("request.completed"), figure("request.broken"), figure("request.failed"))
+    {
+        return format!(
+            "{} of {} were complete",
+            count(completed),
+            count_of(completed + broken + failed, "answer")
+        );
+    }
     match (summary.delivery.received + summary.delivery.foreign, summary.connections.opened) {
         (0, 0) => "Nothing was measured".to_owned(),
         (0, opened) => format!("{} opened", count_of(opened, "stream")),

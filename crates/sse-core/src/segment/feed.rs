@@ -26,6 +26,8 @@ pub(super) struct Feed {
 struct Lap {
     hand: usize,
     remaining: usize,
+    /// Where the last lap began: its share of the readers, of 2³².
+    start: u32,
 }
 
 /// The last run that was read, for whoever stands where it begins. In a sweep that is nearly everyone.
@@ -95,9 +97,17 @@ impl Feed {
         self.readers.is_empty()
     }
 
-    /// Sends the hand once round everybody from where it is.
+    /// Sends the hand once round everybody: from where it is, if it is on its way, and else from somewhere else than the
+    /// last time. Whoever is served last has an event later by as long as it takes to serve all others, and it should
+    /// not always be the same.
     pub(super) fn start_lap(&mut self) {
-        self.lap.remaining = self.readers.len();
+        let readers = self.readers.len();
+        if !self.in_lap() {
+            // Steps of the golden section, of 2³², come equally often to every place, however many places there are.
+            self.lap.start = self.lap.start.wrapping_add(2_654_435_769);
+            self.lap.hand = ((u64::from(self.lap.start) * readers as u64) >> 32) as usize;
+        }
+        self.lap.remaining = readers;
     }
 
     pub(super) fn in_lap(&self) -> bool {
@@ -177,10 +187,33 @@ mod tests {
     fn a_lap_goes_on_where_the_last_one_stopped() {
         let mut feed = feed_of(0..4);
         feed.start_lap();
-        assert_eq!((feed.next_in_lap(), feed.next_in_lap()), (Some(0), Some(1)));
+        let first = feed.next_in_lap().unwrap();
+        assert_eq!(feed.next_in_lap(), Some((first + 1) % 4));
         feed.start_lap();
         let lap: Vec<_> = std::iter::from_fn(|| feed.next_in_lap()).collect();
-        assert_eq!(lap, [2, 3, 0, 1]);
+        assert_eq!(lap, [2, 3, 0, 1].map(|place| (first + place) % 4));
+    }
+
+    #[test]
+    fn nobody_is_early_more_often_than_others() {
+        for readers in [2, 3, 10, 97, 1000] {
+            let mut feed = feed_of(0..readers);
+            let mut turns = vec![0; readers];
+            let laps = 1000;
+            for _ in 0..laps {
+                feed.start_lap();
+                for turn in 0..readers {
+                    turns[feed.next_in_lap().unwrap()] += turn;
+                }
+                assert_eq!(feed.next_in_lap(), None);
+            }
+            let middle = laps * (readers - 1) / 2;
+            let bounds = middle - middle / 20..=middle + middle / 20;
+            assert!(
+                turns.iter().all(|turn| bounds.contains(turn)),
+                "{readers}: {turns:?} are not about {middle}"
+            );
+        }
     }
 
     /// However readers come and go during a lap: who was there when it began, and still is, is visited, or moved (then

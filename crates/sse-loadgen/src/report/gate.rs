@@ -35,7 +35,7 @@ pub enum GateError {
     )]
     Shape(String),
     /// A figure of that name does not exist.
-    #[error("'{name}' is not measured{hint}--list-metrics shows what is")]
+    #[error("'{name}' is not measured{hint}`sse-loadgen metrics` lists what is")]
     UnknownName {
         /// As typed.
         name: String,
@@ -215,9 +215,9 @@ mod tests {
         assert_eq!(
             error("delivery.p95>5ms"),
             "'delivery.p95' is not measured: did you mean delivery.p90 or delivery.p99 or delivery.p50? \
-             --list-metrics shows what is"
+             `sse-loadgen metrics` lists what is"
         );
-        assert_eq!(error("storm.>5ms"), "'storm.' is not measured, --list-metrics shows what is");
+        assert_eq!(error("storm.>5ms"), "'storm.' is not measured, `sse-loadgen metrics` lists what is");
         assert!(error("delivery.p99>fast").contains("'fast' is no value"));
     }
 }

@@ -1,6 +1,6 @@
 //! The figures of a run by name: what gates compare and graphs of CI draw.
 //!
-//! One list, [`NAMES`], is what `--list-metrics` prints, what a gate may name, and what is computed: nothing can be in
+//! One list, [`NAMES`], is what `sse-loadgen metrics` prints, what a gate may name, and what is computed: nothing can be in
 //! one of them only. Times are in milliseconds, shares from 0 to 1. What was not measured has no entry.
 
 mod figures;

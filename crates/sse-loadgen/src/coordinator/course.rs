@@ -85,6 +85,7 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
         stage: Stage::Connect,
         gone: 0,
         interrupted: false,
+        impatient: false,
         settled: BTreeMap::new(),
         closed: 0,
         progress,
@@ -138,6 +139,8 @@ struct Course<'a> {
     stage: Stage,
     gone: usize,
     interrupted: bool,
+    /// Interrupted twice: nothing is waited for any more.
+    impatient: bool,
     settled: BTreeMap<usize, Settled>,
     closed: usize,
 }
@@ -338,7 +341,7 @@ impl Course<'_> {
 
     /// Listens until a time, or until it is enough, or until somebody interrupts.
     fn until(&mut self, stage: Stage, end: u64, enough: impl Fn(&Counts) -> ControlFlow<()>) {
-        if stage != Stage::Drain && self.interrupted {
+        if self.impatient || stage != Stage::Drain && self.interrupted {
             return;
         }
         let began = clock::now();
@@ -360,7 +363,7 @@ impl Course<'_> {
             let length = Some(end.saturating_sub(self.start).saturating_sub(since));
             let (counts, second) = (self.observed.counts(), self.observed.second());
             self.progress.now(&Now { stage, elapsed, length, counts, second });
-            if self.interrupted && (!interrupted || stage != Stage::Drain) {
+            if self.impatient || self.interrupted && (!interrupted || stage != Stage::Drain) {
                 break;
             }
         }
@@ -384,7 +387,9 @@ impl Course<'_> {
             Some(Said::Reply(worker, Reply::Settled(settled))) => drop(self.settled.insert(worker, *settled)),
             Some(Said::Reply(_, Reply::Closed)) => self.closed += 1,
             Some(Said::Gone(worker)) => self.left(worker),
-            Some(Said::Interrupted) => self.interrupted = true,
+            Some(Said::Interrupted) => {
+                (self.impatient, self.interrupted) = (self.interrupted, true);
+            }
             Some(Said::Reply(_, Reply::Ready)) | None => {}
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`Account`] | one client's: about 150 bytes |
+//! | [`Account`] | one client's: about 200 bytes |
 //! | [`Recorder`] | a worker's: it enters into the accounts and adds up |
 //! | [`settle`] | the end: what was expected and never came |
 //! | [`reconnect`] | who comes back after what, and when |
@@ -10,6 +10,7 @@
 pub mod reconnect;
 mod recorder;
 mod settle;
+#[cfg(test)]
 mod tests;
 
 use crate::ledger::Ledger;
@@ -43,22 +44,21 @@ pub struct Account {
     behind: Option<u64>,
     /// It reads slowly or not at all: what it suffers is its own doing, and is counted apart.
     pub restrained: bool,
-    resume: Resume,
-    /// An unknown number was announced as missing: whatever is, until the next event.
+    /// `Last-Event-ID` was sent, and no event has told yet what came of it.
+    resumed: bool,
+    /// Since the last event that is known, the server said that some were missed.
+    told: bool,
+    /// It did not say how many: whatever is missing, until the next event.
     excused: bool,
+    /// Since the last event that is known, so many came of which nobody knows which they were.
+    unknown: u32,
+    /// How many deliveries it has timed.
+    timed: u32,
     first_event_is_due: bool,
     duplicated: u32,
     reordered: u32,
     corrupted: u32,
     unparsed: u32,
-}
-
-/// The state of a resume that is to be audited.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Resume {
-    No,
-    Sent,
-    GapAnnounced,
 }
 
 impl Account {
@@ -77,8 +77,11 @@ impl Account {
             cut: None,
             behind: None,
             restrained: false,
-            resume: Resume::No,
+            resumed: false,
+            told: false,
             excused: false,
+            unknown: 0,
+            timed: 0,
             first_event_is_due: false,
             duplicated: 0,
             reordered: 0,

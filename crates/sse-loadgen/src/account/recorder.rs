@@ -1,7 +1,10 @@
 //! What an event, a comment, a stream that opens or ends mean to a client's account, and to the record of all.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::Account;
 use super::reconnect::Ending;
-use super::{Account, Resume};
+use super::settle::Passed;
 use crate::latency::Latency;
 use crate::ledger::{Arrival, Ledger};
 use crate::record::{DECILES, Metric, Record};
@@ -49,6 +52,10 @@ pub struct Recorder {
     /// Delivery since it was last taken.
     interval: Latency,
     pub(super) measuring: Option<Measuring>,
+    /// What resumes have passed over in silence, until it is known what was published at all.
+    pub(super) passed: Vec<Passed>,
+    /// Who left, and had passed over something; until then, too.
+    pub(super) departed: Vec<Account>,
     rules: Rules,
 }
 
@@ -56,7 +63,14 @@ impl Recorder {
     /// Nothing entered.
     #[must_use]
     pub fn new(rules: Rules) -> Self {
-        Self { record: Record::default(), interval: Latency::new(), measuring: None, rules }
+        Self {
+            record: Record::default(),
+            interval: Latency::new(),
+            measuring: None,
+            passed: Vec::new(),
+            departed: Vec::new(),
+            rules,
+        }
     }
 
     /// What is published and measured from now on.
@@ -97,11 +111,10 @@ impl Recorder {
         self.record.time(Metric::Headers, now.saturating_sub(account.attempt));
         (account.opened, account.heard) = (now, now);
         account.first_event_is_due = true;
-        account.excused = false;
         if resumed {
             self.unsettled(account);
             self.record.resumes.sent += 1;
-            account.resume = Resume::Sent;
+            account.resumed = true;
         }
         if let Some(cut) = account.cut {
             self.record.time(Metric::Reconnect, now.saturating_sub(cut));
@@ -174,6 +187,7 @@ impl Recorder {
             Err(_) => {
                 self.record.counts.corrupted += 1;
                 account.corrupted += 1;
+                account.unknown += 1;
             }
         }
     }
@@ -187,7 +201,9 @@ impl Recorder {
 
     /// So many events were on the stream, and the engine's parser did not give them.
     pub fn unparsed(&mut self, account: &mut Account, events: u64) {
-        account.unparsed += u32::try_from(events).unwrap_or(u32::MAX);
+        let number = u32::try_from(events).unwrap_or(u32::MAX);
+        account.unparsed = account.unparsed.saturating_add(number);
+        account.unknown = account.unknown.saturating_add(number);
         self.record.counts.unparsed += events;
     }
 
@@ -214,8 +230,7 @@ impl Recorder {
     }
 
     pub(super) fn unsettled(&mut self, account: &mut Account) {
-        self.record.resumes.unsettled += u64::from(account.resume != Resume::No);
-        account.resume = Resume::No;
+        self.record.resumes.unsettled += u64::from(std::mem::take(&mut account.resumed));
     }
 
     /// The account's ledger, from the first event that is owed.
@@ -229,13 +244,11 @@ impl Recorder {
     }
 
     fn stamped(&mut self, account: &mut Account, schedule: &Schedule, stamp: &Stamp, at: Moment) {
-        if account.ledger.is_none() {
-            // What was on its way when the client came, or is retained, may come before what is owed.
-            let owed = Self::ledger(account, schedule).first();
-            account.ledger = Some(Ledger::from(owed.min(stamp.sequence)));
-        }
-        let arrival = Self::ledger(account, schedule).arrived(stamp.sequence);
-        self.audit(account, arrival);
+        let Some(arrival) = Self::enter_arrival(account, schedule, stamp.sequence) else {
+            // Nobody owed it: it is neither a fault nor to be expected.
+            return self.early(account);
+        };
+        self.audit(account, stamp, arrival);
         match arrival {
             Arrival::Duplicate => {
                 self.record.counts.duplicated += 1;
@@ -246,12 +259,14 @@ impl Recorder {
                 self.record.counts.reordered += 1;
                 account.reordered += 1;
             }
-            Arrival::Ahead { missing } if account.excused => {
-                Self::ledger(account, schedule).announced(missing)
+            Arrival::Ahead { missing } => {
+                if std::mem::take(&mut account.excused) {
+                    Self::ledger(account, schedule).announced(missing);
+                }
+                (account.told, account.unknown) = (false, 0);
             }
-            Arrival::Ahead { .. } | Arrival::InOrder => {}
+            Arrival::InOrder => (account.told, account.excused, account.unknown) = (false, false, 0),
         }
-        account.excused = false;
         self.record.counts.received += 1;
         if account.behind.is_some() {
             self.caught_up(account, at.read);
@@ -264,6 +279,7 @@ impl Recorder {
             return;
         }
         self.interval.record_nanos(took);
+        account.timed += 1;
         let decile = u64::from(account.client) * DECILES as u64 / u64::from(self.rules.clients.max(1));
         self.record.delivered_to((decile as usize).min(DECILES - 1), took);
         if replayed {
@@ -274,6 +290,28 @@ impl Recorder {
             self.record.time(Metric::Lag, at.read.saturating_sub(arrived));
         }
         self.record.fanout.delivered(schedule.number(stamp.topic, stamp.sequence), at.read, Some(took));
+    }
+
+    /// What an event is in the account, which begins with what is owed. None: it is from before that.
+    ///
+    /// What was on its way when the client came, or is retained, may come first. If what is owed follows on it, the account
+    /// begins there, since copies and late ones are then told from others; if not, it is forgotten.
+    fn enter_arrival(account: &mut Account, schedule: &Schedule, sequence: u64) -> Option<Arrival> {
+        let owed = schedule.sequence_at(account.topic, account.since.unwrap_or(u64::MAX));
+        let ledger = account.ledger.get_or_insert_with(|| Ledger::from(owed.min(sequence)));
+        if sequence < ledger.first() {
+            return None;
+        }
+        if sequence >= owed && ledger.next() < owed {
+            *ledger = Ledger::from(owed);
+        }
+        Some(ledger.arrived(sequence))
+    }
+
+    fn early(&mut self, account: &mut Account) {
+        if std::mem::take(&mut account.resumed) {
+            self.record.resumes.repeated += 1;
+        }
     }
 
     /// A part of an answer. Some servers begin with an event that says nothing: what a user waits for is content.
@@ -290,25 +328,23 @@ impl Recorder {
         account.heard = at.read;
     }
 
-    /// An event of an endpoint that we do not publish to: it can still be told apart, by its id or its data.
+    /// An event of an endpoint that we do not publish to: it can still be told apart, by its id and its data.
     fn somebodys(&mut self, id: &str, data: &str, at: Moment) {
         if !self.is_measured(at.read) {
             return;
         }
-        let text = if id.is_empty() { data } else { id };
-        // Two independent checksums make a key that is as good as 64 random bits.
-        let (low, high) =
-            (crc32fast::hash(text.as_bytes()), crc32fast::hash(&[text.as_bytes(), b"."].concat()));
-        let key = u64::from(low) | u64::from(high) << 32;
+        // Both: an id holds for all events after it, until there is another. All workers are of the same program, and so
+        // have the same hash.
+        let mut hasher = DefaultHasher::new();
+        (id, data).hash(&mut hasher);
+        let key = hasher.finish();
         self.record.counts.foreign += 1;
         self.record.fanout.delivered(key, at.read, None);
     }
 
     /// The server says that events were missed: `{"missed":3}`, or null if it does not know how many.
     fn gap(&mut self, account: &mut Account, data: &str) {
-        if account.resume == Resume::Sent {
-            account.resume = Resume::GapAnnounced;
-        }
+        account.told = true;
         let gap: Option<Gap> = serde_json::from_str(data).ok();
         match (gap.and_then(|gap| gap.missed), self.measuring.and_then(|measuring| measuring.schedule)) {
             (Some(missed), Some(schedule)) => Self::ledger(account, &schedule).announced(missed),
@@ -316,20 +352,36 @@ impl Recorder {
         }
     }
 
-    fn audit(&mut self, account: &mut Account, arrival: Arrival) {
+    /// What the first event after a resume says of it.
+    fn audit(&mut self, account: &mut Account, stamp: &Stamp, arrival: Arrival) {
+        if !account.resumed {
+            return;
+        }
         let resumes = &mut self.record.resumes;
-        let counter = match (std::mem::replace(&mut account.resume, Resume::No), arrival) {
-            (Resume::No, _) => return,
-            (_, Arrival::InOrder) => &mut resumes.contiguous,
-            (Resume::GapAnnounced, Arrival::Ahead { .. }) => &mut resumes.gap_announced,
-            (Resume::Sent, Arrival::Ahead { .. }) => &mut resumes.gap_silent,
-            (_, Arrival::Duplicate | Arrival::Late) => &mut resumes.repeated,
+        let counter = match arrival {
+            // It had been passed over before the stream broke: whether all is there that followed, the next one tells.
+            Arrival::Late => return,
+            Arrival::InOrder => &mut resumes.contiguous,
+            Arrival::Duplicate => &mut resumes.repeated,
+            Arrival::Ahead { .. } if account.told => &mut resumes.gap_announced,
+            // They came, and nobody could read them.
+            Arrival::Ahead { missing } if missing <= account.unknown.into() => &mut resumes.contiguous,
+            Arrival::Ahead { missing } => {
+                account.resumed = false;
+                let first = stamp.sequence - missing;
+                self.passed.push(Passed { topic: account.topic, first, end: stamp.sequence });
+                return;
+            }
         };
         *counter += 1;
+        account.resumed = false;
     }
 
     fn caught_up(&mut self, account: &mut Account, now: u64) {
-        let has = account.ledger.map_or(0, |ledger| ledger.next());
+        let has = self
+            .measuring
+            .and_then(|measuring| measuring.schedule)
+            .map_or(0, |schedule| Self::ledger(account, &schedule).next());
         if account.behind.is_none_or(|behind| has < behind) {
             return;
         }

@@ -18,6 +18,17 @@ pub struct Published {
     pub unknown: BTreeMap<u32, Vec<u64>>,
 }
 
+/// Sequences of a topic that a resume has passed over, and nobody said so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed {
+    pub(super) topic: u32,
+    pub(super) first: u64,
+    pub(super) end: u64,
+}
+
+/// Who left with something missing, and is remembered until it is known what was published: a bound for memory.
+const DEPARTED: usize = 10_000;
+
 /// What a client was owed: sequences of its topic.
 #[derive(Clone, Copy, Debug)]
 struct Owed {
@@ -48,13 +59,31 @@ impl Recorder {
         self.record.counts.left += 1;
         self.unsettled(account);
         let Some(ledger) = account.ledger else { return };
+        if ledger.missing(ledger.next()) > 0 && self.departed.len() < DEPARTED {
+            self.departed.push(account.clone());
+        } else {
+            self.enter_left(account, &Published::default());
+        }
+    }
+
+    fn enter_left(&mut self, account: &Account, published: &Published) {
+        let Some(ledger) = account.ledger else { return };
         let owed = Owed { topic: account.topic, first: ledger.first(), end: ledger.next() };
-        self.enter(account, owed, &Published::default());
+        self.enter(account, owed, published);
     }
 
     /// Settles the accounts of all who did not leave.
     pub fn settle<'a>(&mut self, accounts: impl Iterator<Item = &'a mut Account>, published: &Published) {
         self.take_interval();
+        for account in std::mem::take(&mut self.departed) {
+            self.enter_left(&account, published);
+        }
+        for Passed { topic, first, end } in std::mem::take(&mut self.passed) {
+            let rejected = Published::within(&published.rejected, topic, first, end);
+            let excused = rejected + Published::within(&published.unknown, topic, first, end);
+            let resumes = &mut self.record.resumes;
+            *(if excused < end - first { &mut resumes.gap_silent } else { &mut resumes.contiguous }) += 1;
+        }
         let schedule = self.measuring.and_then(|measuring| measuring.schedule);
         let mut all = Vec::new();
         for account in accounts {
@@ -83,15 +112,22 @@ impl Recorder {
         // Nobody knows whether these were accepted: who has one, has it; who has not, cannot complain.
         let unknown = Published::within(&published.unknown, topic, first, end).min(missing - rejected);
         let excused = rejected + unknown;
-        let announced = ledger.was_announced();
-        let known = announced + u64::from(account.corrupted) + u64::from(account.unparsed);
-        let lost = (missing - excused).saturating_sub(known);
+        // Who was told last that it does not know how much is missing, is told of everything up to the end.
+        let tail = end.saturating_sub(ledger.next());
+        let announced = ledger.was_announced() + if account.excused { tail } else { 0 };
+        let announced = announced.min(missing - excused);
+        // Of what came last and could not be read, nobody knows whether it was before the end of who left.
+        let beyond = if tail == 0 { account.unknown } else { 0 };
+        let unread = u64::from(account.corrupted) + u64::from(account.unparsed);
+        let lost = (missing - excused - announced).saturating_sub(unread - u64::from(beyond));
         let counts = &mut self.record.counts;
         counts.expected += end.saturating_sub(first).saturating_sub(excused);
         counts.lost += lost;
         counts.announced += announced;
-        if !account.restrained
-            && let Some(measuring) = self.measuring
+        if account.restrained {
+            // Until then it was as good as any.
+            counts.measured += u64::from(account.timed);
+        } else if let Some(measuring) = self.measuring
             && let Some(schedule) = measuring.schedule
         {
             let (from, to) = (

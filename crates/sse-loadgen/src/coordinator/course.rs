@@ -1,12 +1,12 @@
 //! The phases of a run, in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
 use super::crew::{Crew, Said};
 use super::observed::Observed;
-use super::progress::{Now, Progress, Stage};
+use super::progress::{Progress, Stage};
 use super::{health, preflight, summarise, target};
 use crate::account::Published as Owed;
 use crate::clock;
@@ -15,13 +15,16 @@ use crate::host::{HostCounters, Limits};
 use crate::load::Load;
 use crate::plan::{Plan, plan};
 use crate::publisher::{Published, Publisher};
-use crate::record::{Counts, Record};
+use crate::record::Record;
 use crate::report::Summary;
 use crate::report::summary::Phase;
 use crate::schedule::Schedule;
 use crate::watch::{Points, Sample, Watch};
 use crate::worker::orders::{Arrival, Settled};
-use crate::worker::{Assignment, Order, Reply};
+use crate::worker::{Assignment, Order};
+
+mod listening;
+mod phases;
 
 /// Workers need that long, in ns, to start and read what they are to do.
 const START: u64 = 300_000_000;
@@ -67,10 +70,11 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
         [] => None,
         targets => Some(Watch::new(targets).map_err(|error| Failure::Usage(error.to_string()))?),
     };
+    // Before the first connection, which is the preflight's.
+    let baseline = watch.as_mut().map(Watch::sample);
     if !load.scenario.is_request() {
         preflight::check(load)?;
     }
-    let baseline = watch.as_mut().map(Watch::sample);
     let shared_with_target = targets.iter().flatten().any(|address| crate::host::is_here(address.ip()));
     let started = SystemTime::now();
     let start = clock::now() + START;
@@ -85,8 +89,9 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
         stage: Stage::Connect,
         gone: 0,
         interrupted: false,
+        impatient: false,
         settled: BTreeMap::new(),
-        closed: 0,
+        closed: HashSet::new(),
         progress,
         load,
     };
@@ -138,8 +143,10 @@ struct Course<'a> {
     stage: Stage,
     gone: usize,
     interrupted: bool,
+    /// Interrupted twice: nothing is waited for any more.
+    impatient: bool,
     settled: BTreeMap<usize, Settled>,
-    closed: usize,
+    closed: HashSet<usize>,
 }
 
 impl Course<'_> {
@@ -223,7 +230,7 @@ impl Course<'_> {
         self.crew.tell(&Order::Settle(owed));
         self.wait(REPORT, |course| course.settled.len() + course.gone >= course.crew.len());
         self.crew.tell(&Order::Close);
-        self.wait(REPORT, |course| course.closed + course.gone >= course.crew.len());
+        self.wait(REPORT, |course| course.closed.len() + course.gone >= course.crew.len());
         let after = watch.as_mut().zip(baseline.as_ref()).map(|(watch, before)| last_sample(watch, before));
         let points = match (baseline, at_start, at_end) {
             (Some(baseline), Some(start), Some(end)) => Some(Points { baseline, start, end, after }),
@@ -255,147 +262,6 @@ impl Course<'_> {
             host,
             hiccups,
         }))
-    }
-
-    /// Until all clients have a stream, or it is clear that some will not.
-    fn connect(&mut self) -> Result<(), Failure> {
-        let load = self.load;
-        let ramp = Duration::from_secs_f64(f64::from(load.clients) / load.ramp);
-        // Twice the timeout: an attempt that fails is made again.
-        let end = self.start + nanos(ramp) + 2 * nanos(load.connect_timeout);
-        self.until(Stage::Connect, end, |counts| {
-            let decided = counts.ready + counts.stopped;
-            if decided >= u64::from(load.clients) {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        });
-        if self.interrupted {
-            return Err(Failure::Interrupted);
-        }
-        if self.gone > 0 {
-            return Err(Failure::Local("a worker", std::io::Error::other("has ended, see above")));
-        }
-        let counts = self.observed.counts();
-        if counts.ready == 0 {
-            let why = if counts.opened > 0 {
-                format!("{} streams were opened, and each was ended at once", counts.opened)
-            } else {
-                format!("no stream was opened: {} attempts failed", counts.failed)
-            };
-            return Err(Failure::Target(why));
-        }
-        Ok(())
-    }
-
-    fn stay(&mut self, stage: Stage, time: Duration) {
-        self.until(stage, clock::now() + nanos(time), |_| ControlFlow::Continue(()));
-    }
-
-    fn measure(&mut self, from: u64, to: u64) {
-        for (at, order) in self.load.scenario.orders(from, to) {
-            self.until(Stage::Measure, at, |_| ControlFlow::Continue(()));
-            if self.interrupted {
-                return;
-            }
-            self.crew.tell(&order);
-        }
-        self.until(Stage::Measure, to, |_| ControlFlow::Continue(()));
-    }
-
-    /// Waits for what is on its way: answers to publishes, and events to clients.
-    fn drain(&mut self, publisher: Option<Publisher>, schedule: Option<Schedule>) -> Option<Published> {
-        let end = clock::now() + nanos(self.load.drain);
-        if self.load.scenario.is_request() {
-            self.until(Stage::Drain, end, |counts| {
-                if counts.ready + counts.connecting == 0 {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            });
-            return None;
-        }
-        let published = publisher.map(|publisher| publisher.finish(self.load.drain));
-        let (published, schedule) = published.zip(schedule)?;
-        let clients = u64::from(self.load.clients);
-        let due: u64 = (0..schedule.topics)
-            .map(|topic| {
-                let readers = schedule.of_topic(topic, clients);
-                readers * schedule.of_topic(topic, published.planned)
-            })
-            .sum();
-        let churns = self.load.scenario.lifetime().is_some();
-        let least = clock::now() + if churns { 1_000_000_000 } else { 0 };
-        self.until(Stage::Drain, end.max(clock::now() + 1_000_000_000), |counts| {
-            let enough =
-                if churns { clock::now() > least } else { counts.received + counts.corrupted >= due };
-            if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
-        Some(published)
-    }
-
-    /// Listens until a time, or until it is enough, or until somebody interrupts.
-    fn until(&mut self, stage: Stage, end: u64, enough: impl Fn(&Counts) -> ControlFlow<()>) {
-        if stage != Stage::Drain && self.interrupted {
-            return;
-        }
-        let began = clock::now();
-        self.stage = stage;
-        let resumed =
-            self.phases.last().filter(|phase| phase.name == stage.name()).map(|phase| phase.start_ns);
-        let since = resumed.unwrap_or_else(|| began.saturating_sub(self.start));
-        if resumed.is_some() {
-            self.phases.pop();
-        }
-        while clock::now() < end
-            && enough(&self.observed.counts()).is_continue()
-            && self.gone < self.crew.len()
-        {
-            let left = Duration::from_nanos(end.saturating_sub(clock::now()));
-            let interrupted = self.interrupted;
-            self.listen(left.min(Duration::from_millis(200)));
-            let elapsed = clock::now().saturating_sub(self.start).saturating_sub(since);
-            let length = Some(end.saturating_sub(self.start).saturating_sub(since));
-            let (counts, second) = (self.observed.counts(), self.observed.second());
-            self.progress.now(&Now { stage, elapsed, length, counts, second });
-            if self.interrupted && (!interrupted || stage != Stage::Drain) {
-                break;
-            }
-        }
-        self.phases.push(Phase {
-            name: stage.name().to_owned(),
-            start_ns: since,
-            end_ns: clock::now().saturating_sub(self.start),
-        });
-    }
-
-    fn wait(&mut self, timeout: Duration, enough: impl Fn(&Self) -> bool) {
-        let end = clock::now() + nanos(timeout);
-        while clock::now() < end && !enough(self) {
-            self.listen(Duration::from_millis(200));
-        }
-    }
-
-    fn listen(&mut self, timeout: Duration) {
-        match self.crew.next(timeout) {
-            Some(Said::Reply(worker, Reply::Tick(tick))) => self.observed.ticked(worker, &tick),
-            Some(Said::Reply(worker, Reply::Settled(settled))) => drop(self.settled.insert(worker, *settled)),
-            Some(Said::Reply(_, Reply::Closed)) => self.closed += 1,
-            Some(Said::Gone(worker)) => self.left(worker),
-            Some(Said::Interrupted) => self.interrupted = true,
-            Some(Said::Reply(_, Reply::Ready)) | None => {}
-        }
-    }
-
-    /// A worker's output has ended. That it was closed in good order was said before.
-    fn left(&mut self, worker: usize) {
-        if self.closed > 0 {
-            return;
-        }
-        self.gone += 1;
-        self.progress.say(&format!("worker {worker} has ended; what its clients saw is lost"));
     }
 }
 

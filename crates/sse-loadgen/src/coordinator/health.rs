@@ -99,7 +99,7 @@ pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
             "starved",
             own.iter().map(starved).fold(0.0, f64::max),
             0.35,
-            0.60,
+            0.50,
             "a worker got only a part of the time that it needed",
         ),
         signal(

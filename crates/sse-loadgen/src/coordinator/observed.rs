@@ -91,7 +91,8 @@ impl Observed {
             p50: percentile(50.0),
             p99: percentile(99.0),
             max: percentile(100.0),
-            measured: self.measured.is_some_and(|(from, to)| end > from && end - length < to),
+            // Those that are in it as a whole: a rate over a part of one would be that of the part.
+            measured: self.measured.is_some_and(|(from, to)| end - length >= from && end <= to),
         });
         self.before = (events.max(self.before.0), bytes.max(self.before.1));
         if let Some((split, before, after)) = &mut self.halves {

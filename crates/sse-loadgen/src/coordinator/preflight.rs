@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::header::{CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 
 use super::target::first_url;
+use crate::engine::request::{Asker, Request};
 use crate::engine::reqwest::builder;
 use crate::failure::Failure;
 use crate::load::Load;
+use crate::worker::orders::RequestPlan;
 
 /// Opens one stream of each target, looks at the answer's head, and closes it.
 ///
@@ -22,27 +24,19 @@ pub(super) fn check(load: &Load) -> Result<(), Failure> {
         .map_err(|error| Failure::Local("no runtime", error))?;
     runtime.block_on(async {
         for request in &load.requests {
-            let url = first_url(request)?;
-            let mut headers = HeaderMap::new();
-            for (name, value) in &request.headers {
-                let name =
-                    HeaderName::try_from(name).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-                let value = HeaderValue::try_from(value)
-                    .map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
-                headers.insert(name, value);
-            }
-            open(&url, headers, load).await?;
+            open(request, load).await?;
         }
         Ok(())
     })
 }
 
-async fn open(url: &str, headers: HeaderMap, load: &Load) -> Result<(), Failure> {
-    let client = builder(load.insecure)
-        .redirect(Policy::none())
-        .build()
-        .map_err(|error| Failure::Usage(error.to_string()))?;
-    let request = client.get(url).header("accept", "text/event-stream").headers(headers).send();
+async fn open(plan: &RequestPlan, load: &Load) -> Result<(), Failure> {
+    let usage = |error: &dyn std::fmt::Display| Failure::Usage(error.to_string());
+    let client = builder(load.insecure).redirect(Policy::none()).build().map_err(|error| usage(&error))?;
+    let request = Request::new(plan).map_err(|error| usage(&error))?;
+    let url = &first_url(plan)?;
+    let first = Asker { client: 0, topic: 0, last_event_id: "" };
+    let request = request.send_with(&client, &first);
     let wait = load.connect_timeout;
     let response = match tokio::time::timeout(wait, request).await {
         Ok(Ok(response)) => response,

@@ -1,18 +1,22 @@
 //! Makes the report's value of what was seen.
 
+mod fanout;
+mod figures;
+
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
+use self::fanout::fanout;
+use self::figures::figures;
 use super::course::Outcome;
 use super::health;
 use crate::latency::Latency;
-use crate::record::{Followed, Metric};
+use crate::record::Metric;
 use crate::report::summary::{
-    Completion, Connections, Decile, Delivery, Distribution, Fanout, Figure, Host, PERCENTILES, Plan,
-    Publishing, Run, SCHEMA, ServerCost, Throughput, Tool, Unit, Window,
+    Connections, Decile, Delivery, Distribution, Host, PERCENTILES, Plan, Publishing, Run, SCHEMA,
+    ServerCost, Throughput, Tool, Window,
 };
 use crate::report::{Summary, findings, metrics};
-use crate::scenario::Scenario;
 use crate::watch::{Cost, Points};
 
 pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
@@ -110,6 +114,7 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
             corrupted: counts.corrupted,
             late: counts.late,
             foreign: counts.foreign,
+            unparsed: counts.unparsed,
             affected_clients: counts.affected,
             measured: counts.measured,
             adjusted_p: if publishes {
@@ -141,41 +146,6 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
     summary
 }
 
-fn fanout(events: &[&Followed], publishes: bool, floor: f64) -> Option<Fanout> {
-    let mut spread = Latency::new();
-    events.iter().filter_map(|event| event.spread()).for_each(|nanos| spread.record_nanos(nanos));
-    if spread.count() == 0 {
-        return None;
-    }
-    let mut completion = BTreeMap::new();
-    let (mut median_curve, mut worst_curve) = (Vec::new(), Vec::new());
-    if publishes {
-        for (name, share) in [("50", 0.5), ("90", 0.9), ("99", 0.99), ("100", 1.0)] {
-            let mut time = Latency::new();
-            let times = events.iter().map(|event| event.completed(share));
-            let never = times.filter(|at| at.map(|nanos| time.record_nanos(nanos)).is_none()).count();
-            completion.insert(name.to_owned(), Completion { time: time.into(), never: never as u64 });
-        }
-        let mut by_time: Vec<_> = events.iter().copied().filter(|event| event.received() > 0).collect();
-        by_time.sort_by_key(|event| event.completed(0.99).unwrap_or(u64::MAX));
-        let curve = |rank: f64| {
-            let index = ((by_time.len() as f64 * rank) as usize).min(by_time.len().saturating_sub(1));
-            let event = by_time.get(index)?;
-            let shares = (1..100).map(f64::from).chain([99.5, 99.9, 100.0]);
-            Some(shares.filter_map(|percent| Some((percent, event.completed(percent / 100.0)?))).collect())
-        };
-        (median_curve, worst_curve) = (curve(0.5).unwrap_or_default(), curve(0.99).unwrap_or_default());
-    }
-    Some(Fanout {
-        events: spread.count(),
-        completion,
-        spread: spread.into(),
-        drain_floor_ns: floor as u64,
-        median_curve,
-        worst_curve,
-    })
-}
-
 fn deciles(deciles: &[Latency]) -> Vec<Decile> {
     let p = |latency: &Latency, percent| latency.percentile(percent).map_or(0, |time| time.as_nanos() as u64);
     let one = |(decile, latency): (u32, &Latency)| Decile {
@@ -203,108 +173,6 @@ fn cost(points: Points, pids: Vec<i32>, clients: u64, deliveries: u64) -> Server
         descriptors: points.start.descriptors,
         descriptors_after: points.after.as_ref().map_or(0, |after| after.descriptors),
         notes,
-    }
-}
-
-/// What only this scenario measures.
-fn figures(
-    scenario: &Scenario,
-    record: &crate::record::Record,
-    halves: Option<(Latency, Latency)>,
-    measured: f64,
-) -> Vec<Figure> {
-    let counts = record.counts;
-    let figure = |name: &str, text: &str, unit, value: Option<f64>| Figure {
-        name: name.to_owned(),
-        text: text.to_owned(),
-        unit,
-        value,
-    };
-    let count = |name, text, value: u64| figure(name, text, Unit::Count, Some(value as f64));
-    let none = Latency::new();
-    let of = |metric, percent, expected| {
-        let latency = record.latency(metric).unwrap_or(&none);
-        latency.percentile_of(percent, expected).map(|time| time.as_nanos() as f64)
-    };
-    let closed = |name: &str| record.closed.get(name).copied().unwrap_or_default();
-    match scenario {
-        Scenario::Run => Vec::new(),
-        Scenario::Storm => vec![
-            count("storm.cut", "streams cut at once", counts.cut),
-            figure(
-                "storm.reconnect.p99",
-                "until 99 % had a stream again",
-                Unit::Ns,
-                of(Metric::Reconnect, 99.0, counts.cut),
-            ),
-            figure(
-                "storm.recovery.p50",
-                "until 50 % had caught up",
-                Unit::Ns,
-                of(Metric::Recovery, 50.0, counts.cut),
-            ),
-            figure(
-                "storm.recovery.p99",
-                "until 99 % had caught up",
-                Unit::Ns,
-                of(Metric::Recovery, 99.0, counts.cut),
-            ),
-            figure(
-                "storm.recovery.max",
-                "until all had caught up",
-                Unit::Ns,
-                of(Metric::Recovery, 100.0, counts.cut),
-            ),
-        ],
-        Scenario::Churn { .. } => vec![
-            count("churn.arrived", "clients that came", counts.arrived),
-            count("churn.left", "clients that left as planned", counts.left),
-            figure(
-                "churn.rate",
-                "clients that left",
-                Unit::Rate,
-                Some(counts.left as f64 / measured.max(1.0)),
-            ),
-        ],
-        Scenario::Slow { .. } => {
-            let (before, after) = halves.unwrap_or_default();
-            let p99 = |latency: &Latency| latency.percentile(99.0).map(|time| time.as_nanos() as f64);
-            let ratio = p99(&after).zip(p99(&before)).map(|(after, before)| after / before.max(1.0));
-            vec![
-                figure("slow.before.p99", "delivery to the healthy, before", Unit::Ns, p99(&before)),
-                figure(
-                    "slow.during.p99",
-                    "delivery to the healthy, beside slow readers",
-                    Unit::Ns,
-                    p99(&after),
-                ),
-                figure("slow.ratio", "the one over the other", Unit::Share, ratio),
-                count(
-                    "slow.cut_off",
-                    "streams that the server cut off",
-                    closed("reset") + closed("cut") + closed("end"),
-                ),
-                count("slow.announced", "events that were announced as missed", counts.announced),
-            ]
-        }
-        Scenario::Resume { .. } => vec![
-            count("resume.cut", "streams cut", counts.cut),
-            count("resume.sent", "resumes with Last-Event-ID", record.resumes.sent),
-            count("resume.contiguous", "went on with exactly what follows", record.resumes.contiguous),
-            count("resume.gap_announced", "were told of a gap", record.resumes.gap_announced),
-            count("resume.gap_silent", "missed something, and were not told", record.resumes.gap_silent),
-            count("resume.repeated", "were given something again", record.resumes.repeated),
-        ],
-        Scenario::Request { .. } => vec![
-            count("request.completed", "answers that were complete", closed("end")),
-            count(
-                "request.broken",
-                "answers that were not",
-                record.closed.values().sum::<u64>() - closed("end"),
-            ),
-            count("request.failed", "requests that were not answered with a stream", counts.failed),
-            figure("request.rate", "answers", Unit::Rate, Some(closed("end") as f64 / measured.max(1.0))),
-        ],
     }
 }
 

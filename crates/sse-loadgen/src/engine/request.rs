@@ -22,11 +22,18 @@ pub struct Asker<'a> {
 /// A request as a template of its bytes.
 #[derive(Clone, Debug)]
 pub struct Request {
-    head: Template,
-    body: Template,
-    plan: RequestPlan,
+    method: reqwest::Method,
     url: Template,
+    /// The request line, and the headers that are always the same.
+    head: Template,
+    /// Those of the request, as given or as every request has them.
+    headers: Vec<(String, Template)>,
+    /// Where to begin, if it was given: until a stream has brought an id of its own.
+    position: Option<Template>,
+    body: Template,
 }
+
+const LAST_EVENT_ID: &str = "last-event-id";
 
 /// Why a request cannot be made of what was given.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +44,12 @@ pub enum RequestError {
     /// Nothing that could be connected to.
     #[error("{0} has no host")]
     NoHost(String),
+    /// No method.
+    #[error("{0:?} is no method, such as GET or POST")]
+    Method(String),
+    /// What is worked out from the rest.
+    #[error("the header {0} is set by the request itself")]
+    Header(String),
     /// A placeholder.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -52,42 +65,61 @@ impl Request {
         let url = parse(&plan.url)?;
         let host = url.host_str().ok_or_else(|| RequestError::NoHost(plan.url.clone()))?;
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let method: reqwest::Method =
+            plan.method.parse().map_err(|_| RequestError::Method(plan.method.clone()))?;
         let mut path = url.path().to_owned();
         if let Some(query) = url.query() {
             path = format!("{path}?{query}");
         }
-        let path = unescape(&path);
-        let mut head = format!("{} {path} HTTP/1.1\r\nhost: {host}{port}\r\n", plan.method);
-        let given = |name: &str| plan.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name));
+        let mut headers = Vec::new();
+        let mut position = None;
+        for (name, value) in &plan.headers {
+            let value = Template::parse(value, PLACEHOLDERS)?;
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" | "transfer-encoding" => return Err(RequestError::Header(name.clone())),
+                LAST_EVENT_ID => position = Some(value),
+                _ => headers.push((name.clone(), value)),
+            }
+        }
+        let host = format!("{host}{port}");
         for (name, value) in [
             ("accept", "text/event-stream"),
             ("cache-control", "no-cache"),
             ("user-agent", concat!("sse-loadgen/", env!("CARGO_PKG_VERSION"))),
         ] {
-            if !given(name) {
-                head.push_str(&format!("{name}: {value}\r\n"));
+            if !plan.headers.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+                headers.push((name.to_owned(), Template::parse(value, PLACEHOLDERS)?));
             }
         }
-        for (name, value) in &plan.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+        let is_host = |name: &str| name.eq_ignore_ascii_case("host");
+        let mut head = format!("{method} {} HTTP/1.1\r\n", unescape(&path));
+        if !plan.headers.iter().any(|(name, _)| is_host(name)) {
+            head.push_str(&format!("host: {host}\r\n"));
         }
         Ok(Self {
-            head: Template::parse(&head, PLACEHOLDERS)?,
-            body: Template::parse(&plan.body, PLACEHOLDERS)?,
-            plan: plan.clone(),
+            method,
             url: Template::parse(&plan.url, PLACEHOLDERS)?,
+            head: Template::parse(&head, PLACEHOLDERS)?,
+            headers,
+            position,
+            body: Template::parse(&plan.body, PLACEHOLDERS)?,
         })
     }
 
     /// Appends the bytes of one client's request.
     pub fn render(&self, asker: &Asker<'_>, out: &mut Vec<u8>) {
-        let values = Values { client: asker.client.into(), topic: asker.topic, ..Values::default() };
+        let values = asker.values();
         self.head.render(&values, out);
-        // U+000A and the like cannot be in an id that was decoded from a stream.
-        if !asker.last_event_id.is_empty() {
-            out.extend_from_slice(b"last-event-id: ");
-            out.extend_from_slice(asker.last_event_id.as_bytes());
-            out.extend_from_slice(b"\r\n");
+        for (name, value) in &self.headers {
+            header(out, name, |out| value.render(&values, out));
+        }
+        match &self.position {
+            // U+000A and the like cannot be in an id that was decoded from a stream.
+            _ if !asker.last_event_id.is_empty() => {
+                header(out, LAST_EVENT_ID, |out| out.extend_from_slice(asker.last_event_id.as_bytes()));
+            }
+            Some(position) => header(out, LAST_EVENT_ID, |out| position.render(&values, out)),
+            None => {}
         }
         let mut body = Vec::new();
         self.body.render(&values, &mut body);
@@ -97,9 +129,7 @@ impl Request {
         out.extend_from_slice(b"\r\n");
         out.append(&mut body);
     }
-}
 
-impl Request {
     /// Sends one client's request with another library.
     ///
     /// # Errors
@@ -109,27 +139,39 @@ impl Request {
         &self,
         client: &reqwest::Client,
         asker: &Asker<'_>,
-        resume: bool,
     ) -> reqwest::Result<reqwest::Response> {
-        let values = Values { client: asker.client.into(), topic: asker.topic, ..Values::default() };
         let render = |template: &Template| {
             let mut out = Vec::new();
-            template.render(&values, &mut out);
+            template.render(&asker.values(), &mut out);
             String::from_utf8_lossy(&out).into_owned()
         };
-        let method = self.plan.method.parse().unwrap_or(reqwest::Method::GET);
-        let mut request = client.request(method, render(&self.url)).header("accept", "text/event-stream");
-        for (name, value) in &self.plan.headers {
-            let value =
-                Template::parse(value, PLACEHOLDERS).map_or_else(|_| value.clone(), |value| render(&value));
-            request = request.header(name, value);
+        let mut request = client.request(self.method.clone(), render(&self.url));
+        for (name, value) in &self.headers {
+            request = request.header(name, render(value));
         }
-        if resume && !asker.last_event_id.is_empty() {
-            request = request.header("last-event-id", asker.last_event_id);
+        match &self.position {
+            _ if !asker.last_event_id.is_empty() => {
+                request = request.header(LAST_EVENT_ID, asker.last_event_id);
+            }
+            Some(position) => request = request.header(LAST_EVENT_ID, render(position)),
+            None => {}
         }
         let body = render(&self.body);
         if body.is_empty() { request } else { request.body(body) }.send().await
     }
+}
+
+impl Asker<'_> {
+    fn values(&self) -> Values<'_> {
+        Values { client: self.client.into(), topic: self.topic, ..Values::default() }
+    }
+}
+
+fn header(out: &mut Vec<u8>, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    value(out);
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Reads a URL that may have placeholders.
@@ -188,8 +230,24 @@ mod tests {
     }
 
     #[test]
+    fn a_given_position_or_host_is_sent_once() {
+        let headers = vec![
+            ("Last-Event-ID".to_owned(), "earliest".to_owned()),
+            ("Host".to_owned(), "t{{topic}}.example".to_owned()),
+        ];
+        let plan = RequestPlan { headers, ..plan("http://h/x") };
+        let (first, next) = (rendered(&plan, ""), rendered(&plan, "7"));
+        assert!(first.contains("last-event-id: earliest\r\n") && !next.contains("earliest"), "{first}{next}");
+        assert!(next.contains("last-event-id: 7\r\n"), "{next}");
+        assert!(first.contains("Host: t3.example\r\n") && !first.contains("host: h"), "{first}");
+    }
+
+    #[test]
     fn what_cannot_be_asked_for_is_refused() {
         assert!(Request::new(&plan("nonsense")).is_err());
         assert!(Request::new(&plan("http://h/{{sequence}}")).is_err());
+        assert!(Request::new(&RequestPlan { method: "GE T".to_owned(), ..plan("http://h/") }).is_err());
+        let headers = vec![("Content-Length".to_owned(), "3".to_owned())];
+        assert!(Request::new(&RequestPlan { headers, ..plan("http://h/") }).is_err());
     }
 }

@@ -77,6 +77,7 @@ mod tests {
         only("REORDERED", Severity::Error, |s| s.delivery.reordered = 1);
         only("CORRUPT", Severity::Error, |s| s.delivery.corrupted = 1);
         only("SILENT_GAP", Severity::Error, |s| s.connections.resumes.gap_silent = 2);
+        only("UNPARSED", Severity::Warning, |s| s.delivery.unparsed = 3);
         only("LATE", Severity::Warning, |s| s.delivery.late = 1);
         only("ANNOUNCED_GAP", Severity::Warning, |s| s.delivery.announced = 9);
     }

@@ -138,7 +138,9 @@ fn without_a_plan(summary: &Summary) -> String {
 }
 
 fn unreachable(summary: &Summary) -> bool {
-    summary.connections.planned > 0 && summary.connections.opened == 0
+    // What the workers that died had opened, nobody counts any more.
+    let connections = &summary.connections;
+    connections.planned > 0 && connections.opened == 0 && connections.ready == 0
 }
 
 #[cfg(test)]
@@ -165,7 +167,7 @@ mod tests {
         assert_eq!(headline(&summary).1, "1 gate failed");
         summary.client_health.verdict = Verdict::Saturated;
         assert_eq!(Outcome::of(&summary), Outcome::Saturated);
-        summary.connections.opened = 0;
+        (summary.connections.opened, summary.connections.ready) = (0, 0);
         assert_eq!(Outcome::of(&summary), Outcome::Unreachable);
         summary.run.interrupted = true;
         assert_eq!(Outcome::of(&summary).code(), 130);

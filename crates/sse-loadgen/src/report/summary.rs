@@ -210,6 +210,8 @@ pub struct Delivery {
     pub late: u64,
     /// Events of another run, or of another topic, or without a stamp.
     pub foreign: u64,
+    /// On the stream, but the engine's parser did not give them: no fault of the server's.
+    pub unparsed: u64,
     /// Clients that had any of these faults.
     pub affected_clients: u64,
     /// Deliveries that were due while it was measured: what the percentiles below are of.

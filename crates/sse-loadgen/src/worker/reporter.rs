@@ -78,8 +78,11 @@ impl Reporter {
         let from = self.from.and_then(|mark| mark.1).unwrap_or(self.before);
         // An interrupted run ends before its time.
         let to = self.to.and_then(|mark| mark.1).unwrap_or(now);
+        let record = std::mem::take(&mut recorder.record);
+        // Streams are still open, and are going to be closed.
+        recorder.record.counts = record.counts;
         let settled = Settled {
-            record: std::mem::take(&mut recorder.record),
+            record,
             own: to.since(&from),
             memory_before: self.before.anon_bytes,
             memory: from.anon_bytes,

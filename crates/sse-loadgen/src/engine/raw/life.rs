@@ -61,12 +61,19 @@ impl Pool {
     /// The end of the client's time. Somebody new comes in its place.
     pub(super) fn leave(&mut self, index: usize, now: u64) {
         let client = &mut self.clients[index];
-        let was_open = client.is_open();
-        self.recorder.closed(&mut client.account, was_open, &Ending::Left);
+        if client.phase == Phase::Gone {
+            return;
+        }
+        // Or else its stream broke, and it was about to come back.
+        if client.is_active() {
+            let was_open = client.is_open();
+            self.recorder.closed(&mut client.account, was_open, &Ending::Left);
+        }
         self.recorder.left(&mut client.account);
         let Account { client: number, topic, .. } = client.account;
         let next = Client {
-            attempt: client.attempt,
+            // What was due for the one who left is void.
+            attempt: client.attempt.wrapping_add(1),
             stamped: client.stamped,
             ..Client::new(Account::new(number, topic))
         };

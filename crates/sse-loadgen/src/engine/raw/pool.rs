@@ -230,7 +230,11 @@ impl Pool {
 
     fn begin(&mut self, index: usize, now: u64) {
         let client = &mut self.clients[index];
-        client.attempt += 1;
+        // It may wait twice, if somebody else has come in its place meanwhile.
+        if client.phase != Phase::Away {
+            return;
+        }
+        client.attempt = client.attempt.wrapping_add(1);
         self.recorder.attempt(&mut client.account, now);
         let routes = &self.assignment.routes;
         let route = &routes[client.account.client as usize % routes.len()];

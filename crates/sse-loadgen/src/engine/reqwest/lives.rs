@@ -2,14 +2,17 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::sleep;
+use futures_util::FutureExt;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
+use tokio::time::{sleep, timeout};
 
+use super::witness::Witness;
 use super::{Shared, stream};
-use crate::account::Account;
 use crate::account::reconnect::Ending;
+use crate::account::{Account, Recorder};
 use crate::clock;
 use crate::worker::orders::{Arrival, Pace};
 
@@ -17,13 +20,34 @@ use crate::worker::orders::{Arrival, Pace};
 pub(super) struct Life {
     pub(super) account: RefCell<Account>,
     pub(super) is_open: Cell<bool>,
-    pub(super) cut: Notify,
+    pub(super) cut: Cut,
     pub(super) pace: Cell<Pace>,
     pub(super) last_event_id: RefCell<String>,
     /// Milliseconds, as the server wishes.
     pub(super) retry: Cell<Option<u32>>,
     /// When it leaves.
     pub(super) leaves: Cell<Option<u64>>,
+    /// Of its latest stream.
+    pub(super) witness: RefCell<Option<Witness>>,
+}
+
+/// Tells a stream that it is cut off.
+#[derive(Default)]
+pub(super) struct Cut(Notify);
+
+impl Cut {
+    pub(super) fn order(&self) {
+        self.0.notify_one();
+    }
+
+    /// Forgets what was ordered of an earlier stream, which was over by itself before it heard of it.
+    pub(super) fn arm(&self) {
+        let _ = self.0.notified().now_or_never();
+    }
+
+    pub(super) async fn notified(&self) {
+        self.0.notified().await;
+    }
 }
 
 impl Life {
@@ -31,11 +55,19 @@ impl Life {
         Self {
             account: RefCell::new(account),
             is_open: Cell::new(false),
-            cut: Notify::new(),
+            cut: Cut::default(),
             pace: Cell::new(Pace::Full),
             last_event_id: RefCell::default(),
             retry: Cell::new(None),
             leaves: Cell::new(None),
+            witness: RefCell::default(),
+        }
+    }
+
+    /// Enters what the parser has kept to itself so far.
+    pub(super) fn enter_unparsed(&self, recorder: &mut Recorder) {
+        if let Some(witness) = &mut *self.witness.borrow_mut() {
+            recorder.unparsed(&mut self.account.borrow_mut(), witness.take_unparsed());
         }
     }
 }
@@ -64,11 +96,9 @@ pub(super) async fn arrive(shared: Rc<Shared>) {
         shared.recorder.borrow_mut().planned(&mut account, due);
         let life = Rc::new(Life::new(account));
         if let Arrival::Requests { timeout, .. } = shared.assignment.arrival {
-            while shared.under_way.get() >= clients.div_ceil(workers) {
-                sleep(Duration::from_millis(1)).await;
-            }
-            shared.under_way.set(shared.under_way.get() + 1);
-            tokio::task::spawn_local(answer(Rc::clone(&shared), life, due + timeout));
+            let slots = Arc::clone(&shared.slots);
+            let slot = slots.acquire_owned().await.expect("it is never closed");
+            tokio::task::spawn_local(answer(Rc::clone(&shared), life, timeout, slot));
         } else {
             shared.lives.borrow_mut().push(Rc::clone(&life));
             tokio::task::spawn_local(live(Rc::clone(&shared), life));
@@ -76,23 +106,22 @@ pub(super) async fn arrive(shared: Rc<Shared>) {
     }
 }
 
-/// One answer.
-async fn answer(shared: Rc<Shared>, life: Rc<Life>, deadline: u64) {
-    life.leaves.set(Some(deadline));
-    let ending = match stream::attempt(&shared, &life).await {
-        Ending::Left => Ending::Timeout,
-        ending => ending,
-    };
+/// One answer, in one of the slots for those under way.
+async fn answer(shared: Rc<Shared>, life: Rc<Life>, limit: u64, slot: OwnedSemaphorePermit) {
+    let permit = shared.permits.acquire().await.expect("it is never closed");
+    let attempt = stream::attempt(&shared, &life, permit);
+    let ending = timeout(Duration::from_nanos(limit), attempt).await.unwrap_or(Ending::Timeout);
     over(&shared, &life, &ending);
     shared.recorder.borrow_mut().answered(&life.account.borrow(), &ending, clock::now());
-    shared.under_way.set(shared.under_way.get() - 1);
+    drop(slot);
 }
 
 /// A client for as long as it stays, as `EventSource` does it.
 async fn live(shared: Rc<Shared>, life: Rc<Life>) {
     let reconnect = shared.assignment.reconnect;
     loop {
-        let ending = stream::attempt(&shared, &life).await;
+        let permit = shared.permits.acquire().await.expect("it is never closed");
+        let ending = stream::attempt(&shared, &life, permit).await;
         over(&shared, &life, &ending);
         if ending == Ending::Left {
             renew(&shared, &life);
@@ -120,5 +149,6 @@ fn renew(shared: &Shared, life: &Life) {
     *account = Account::new(account.client, account.topic);
     recorder.planned(&mut account, clock::now());
     life.last_event_id.borrow_mut().clear();
+    life.retry.set(None);
     life.leaves.set(None);
 }

@@ -5,7 +5,7 @@ use crate::report::summary::{Finding, Summary};
 use crate::report::units::{count, count_of, share};
 
 pub(super) const RULES: &[Rule] =
-    &[no_events, loss, silent_gap, duplicates, reordered, corrupt, announced, late, foreign];
+    &[no_events, loss, silent_gap, duplicates, reordered, corrupt, announced, late, foreign, unparsed];
 
 fn no_events(summary: &Summary) -> Option<Finding> {
     if summary.connections.ready == 0 || !silent(summary) {
@@ -65,6 +65,18 @@ fn reordered(summary: &Summary) -> Option<Finding> {
 
 fn corrupt(summary: &Summary) -> Option<Finding> {
     fault(summary, summary.delivery.corrupted, "CORRUPT", "came with a wrong checksum")
+}
+
+fn unparsed(summary: &Summary) -> Option<Finding> {
+    let number = summary.delivery.unparsed;
+    if number == 0 {
+        return None;
+    }
+    let events = count_of(number, "event");
+    warning(
+        "UNPARSED",
+        format!("{events} came, and the engine's own parser did not give them: not the server's fault."),
+    )
 }
 
 fn fault(summary: &Summary, number: u64, code: &str, what: &str) -> Option<Finding> {

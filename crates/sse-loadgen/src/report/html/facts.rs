@@ -72,6 +72,7 @@ fn integrity(summary: &Summary) -> Vec<Fact> {
         fault("duplicated", delivery.duplicated),
         fault("reordered", delivery.reordered),
         fault("corrupted", delivery.corrupted),
+        fault("kept by the parser", delivery.unparsed),
         fact("announced as missed", count(delivery.announced)),
         fact("later than --late", count(delivery.late)),
     ];

@@ -98,6 +98,7 @@ pub(super) const FIGURES: &[One] = figures! {
     "delivery.announced" Number "deliveries that the server said were missed" |s| whole(s.delivery.announced);
     "delivery.duplicated" Number "deliveries that came again" |s| whole(s.delivery.duplicated);
     "delivery.reordered" Number "deliveries that came after a later one" |s| whole(s.delivery.reordered);
+    "delivery.unparsed" Number "deliveries that the engine's parser kept to itself" |s| whole(s.delivery.unparsed);
     "delivery.corrupted" Number "deliveries whose checksum was wrong" |s| whole(s.delivery.corrupted);
     "delivery.late" Number "deliveries that came later than --late" |s| whole(s.delivery.late);
     "delivery.foreign" Number "events that are not of this run" |s| whole(s.delivery.foreign);

@@ -61,6 +61,7 @@ pub(super) fn integrity(summary: &Summary, sheet: &mut Sheet) {
     sheet.sentence("Integrity", check(faults.is_empty()), &(text + &loss));
     let others = [
         (delivery.announced, "announced as missed", Tone::Warn),
+        (delivery.unparsed, "kept by the engine's parser", Tone::Warn),
         (delivery.late, "later than --late", Tone::Warn),
         (delivery.foreign, "of others", Tone::Plain),
         (delivery.affected_clients, "clients with a fault", Tone::Plain),

@@ -28,6 +28,8 @@ pub struct Account {
     pub topic: u32,
     /// What it was given of the topic; none until the first event.
     ledger: Option<Ledger>,
+    /// The first sequence that was planned when it was there.
+    owed: u64,
     /// When the life's first attempt was planned.
     due: u64,
     /// When the latest attempt began.
@@ -69,6 +71,7 @@ impl Account {
             client,
             topic,
             ledger: None,
+            owed: 0,
             due: 0,
             attempt: 0,
             since: None,

@@ -1,11 +1,13 @@
 //! What one client was given, held against what was published: lost, duplicated, reordered, and what the server itself
 //! said was missed.
 //!
-//! A window over the last sequences, as protocols use against replay, tells a late event from a second copy. It costs 64
-//! bytes a client, whatever comes.
+//! Exact, however late or however often something comes. A client that misses nothing costs 64 bytes; each hole in what
+//! it got costs 16 more.
 
-/// How far behind the newest event a late one is still told from a copy.
-const WINDOW: u32 = u128::BITS;
+use std::ops::Range;
+
+/// How many holes are told apart. A client with more has lost so much that nobody will count the rest one by one.
+const MOST_HOLES: usize = 4_096;
 
 /// What an event was to the client that got it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,46 +26,50 @@ pub enum Arrival {
 }
 
 /// One client's account of one topic.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ledger {
     /// The first sequence that it is about.
     first: u64,
     /// The lowest sequence above all that came.
     next: u64,
-    /// Bit n: whether the sequence n below `next - 1` came.
-    came: u128,
+    /// What did not come below that, in order.
+    holes: Vec<Hole>,
+    /// How many sequences have not come below `next`, those in holes that were forgotten too.
     missing: u64,
     announced: u64,
+}
+
+/// Sequences that have not come: from `start` on, below `end`.
+#[derive(Clone, Copy, Debug)]
+struct Hole {
+    start: u64,
+    end: u64,
 }
 
 impl Ledger {
     /// The account of a client that is to get everything from this sequence on.
     #[must_use]
     pub fn from(first: u64) -> Self {
-        // What is before the first is no concern of this client's: as good as received.
-        Self { first, next: first, came: u128::MAX, missing: 0, announced: 0 }
+        Self { first, next: first, ..Self::default() }
     }
 
-    /// Enters an event.
+    /// Enters an event. Constant for the next one, else logarithmic in the holes, but for a hole that is split.
     pub fn arrived(&mut self, sequence: u64) -> Arrival {
-        let Some(behind) = self.next.checked_sub(sequence).and_then(|behind| behind.checked_sub(1)) else {
-            return self.advance(sequence);
-        };
-        if behind >= u64::from(WINDOW) {
-            // Too old to know. If anything is missing it is likelier to be that: copies come soon.
-            return if self.missing > 0 { self.found() } else { Arrival::Duplicate };
+        let Some(missing) = sequence.checked_sub(self.next) else { return self.arrived_behind(sequence) };
+        if missing > 0 {
+            if self.holes.len() == MOST_HOLES {
+                self.holes.remove(0);
+            }
+            self.holes.push(Hole { start: self.next, end: sequence });
+            self.missing += missing;
         }
-        let bit = 1 << behind;
-        if self.came & bit != 0 {
-            return Arrival::Duplicate;
-        }
-        self.came |= bit;
-        self.found()
+        self.next = sequence + 1;
+        if missing == 0 { Arrival::InOrder } else { Arrival::Ahead { missing } }
     }
 
     /// Enters that the server announced so many events as missed.
     pub fn announced(&mut self, missed: u64) {
-        self.announced += missed;
+        self.announced = self.announced.saturating_add(missed);
     }
 
     /// The first sequence that the client was to get.
@@ -84,6 +90,11 @@ impl Ledger {
         self.missing + published.saturating_sub(self.next)
     }
 
+    /// Which are, as far as they are told apart, in order; the last has no end.
+    pub fn missing_ranges(&self) -> impl Iterator<Item = Range<u64>> {
+        self.holes.iter().map(|hole| hole.start..hole.end).chain([self.next..u64::MAX])
+    }
+
     /// How many events the server said were missed.
     #[must_use]
     pub fn was_announced(&self) -> u64 {
@@ -96,18 +107,19 @@ impl Ledger {
         self.missing(published).saturating_sub(self.announced)
     }
 
-    fn advance(&mut self, sequence: u64) -> Arrival {
-        let missing = sequence - self.next;
-        let shift = missing + 1;
-        self.came = if shift < u64::from(WINDOW) { self.came << shift | 1 } else { 1 };
-        self.next = sequence + 1;
-        self.missing += missing;
-        if missing == 0 { Arrival::InOrder } else { Arrival::Ahead { missing } }
-    }
-
-    fn found(&mut self) -> Arrival {
+    fn arrived_behind(&mut self, sequence: u64) -> Arrival {
+        let Some(index) = self.hole(sequence) else { return Arrival::Duplicate };
+        let Hole { start, end } = self.holes[index];
+        let rest = [Hole { start, end: sequence }, Hole { start: sequence + 1, end }];
+        self.holes.splice(index..=index, rest.into_iter().filter(|hole| hole.start < hole.end));
         self.missing -= 1;
         Arrival::Late
+    }
+
+    /// The hole that a sequence is in.
+    fn hole(&self, sequence: u64) -> Option<usize> {
+        let index = self.holes.partition_point(|hole| hole.end <= sequence);
+        self.holes.get(index).filter(|hole| hole.start <= sequence).map(|_| index)
     }
 }
 
@@ -158,10 +170,37 @@ mod tests {
         assert_eq!(ledger.lost(101), 0);
     }
 
+    /// A server that replays its history to whoever has a hole in it.
+    #[test]
+    fn history_that_comes_again_fills_holes_once() {
+        let mut ledger = Ledger::from(0);
+        (0..=200).chain([203]).for_each(|sequence| drop(ledger.arrived(sequence)));
+        assert_eq!(ledger.missing(204), 2);
+        let late = (0..=203).filter(|&sequence| ledger.arrived(sequence) == Arrival::Late).count();
+        assert_eq!((late, ledger.missing(204)), (2, 0));
+    }
+
+    #[test]
+    fn copies_of_others_fill_no_hole() {
+        let mut ledger = Ledger::from(0);
+        (0..=300).filter(|&sequence| sequence != 7).for_each(|sequence| drop(ledger.arrived(sequence)));
+        (0..7).for_each(|sequence| assert_eq!(ledger.arrived(sequence), Arrival::Duplicate));
+        assert_eq!(ledger.lost(301), 1);
+        assert_eq!(ledger.missing_ranges().collect::<Vec<_>>(), [7..8, 301..u64::MAX]);
+    }
+
+    #[test]
+    fn more_holes_than_are_told_apart_are_still_counted() {
+        let mut ledger = Ledger::from(0);
+        let events = 3 * MOST_HOLES as u64;
+        (0..events).for_each(|event| drop(ledger.arrived(2 * event)));
+        assert_eq!(ledger.missing(2 * events), events);
+    }
+
     proptest! {
-        /// As long as nothing is later than the window is wide, the count is that of a set.
+        /// The count is that of a set, however late anything is.
         #[test]
-        fn it_counts_as_a_set_does(steps in prop::collection::vec((0_u64..300, 0_u64..120), 0..400)) {
+        fn it_counts_as_a_set_does(steps in prop::collection::vec((0_u64..300, 0_u64..600), 0..400)) {
             let (mut ledger, mut set) = (Ledger::from(0), HashSet::new());
             let mut duplicates = (0, 0);
             for (ahead, back) in steps {

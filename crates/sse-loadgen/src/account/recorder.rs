@@ -235,8 +235,11 @@ impl Recorder {
 
     /// The account's ledger, from the first event that is owed.
     pub(super) fn ledger<'a>(account: &'a mut Account, schedule: &Schedule) -> &'a mut Ledger {
-        let (topic, since) = (account.topic, account.since.unwrap_or(u64::MAX));
-        account.ledger.get_or_insert_with(|| Ledger::from(schedule.sequence_at(topic, since)))
+        let Account { topic, since, owed, ledger, .. } = account;
+        ledger.get_or_insert_with(|| {
+            *owed = schedule.sequence_at(*topic, since.unwrap_or(u64::MAX));
+            Ledger::from(*owed)
+        })
     }
 
     fn is_measured(&self, time: u64) -> bool {
@@ -297,8 +300,11 @@ impl Recorder {
     /// What was on its way when the client came, or is retained, may come first. If what is owed follows on it, the account
     /// begins there, since copies and late ones are then told from others; if not, it is forgotten.
     fn enter_arrival(account: &mut Account, schedule: &Schedule, sequence: u64) -> Option<Arrival> {
-        let owed = schedule.sequence_at(account.topic, account.since.unwrap_or(u64::MAX));
-        let ledger = account.ledger.get_or_insert_with(|| Ledger::from(owed.min(sequence)));
+        if account.ledger.is_none() {
+            account.owed = schedule.sequence_at(account.topic, account.since.unwrap_or(u64::MAX));
+            account.ledger = Some(Ledger::from(account.owed.min(sequence)));
+        }
+        let (owed, ledger) = (account.owed, account.ledger.as_mut()?);
         if sequence < ledger.first() {
             return None;
         }

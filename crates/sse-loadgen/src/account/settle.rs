@@ -1,10 +1,12 @@
 //! The end of a life and of a run: what was expected, and never came.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Account, Recorder};
+use crate::ledger::Ledger;
 use crate::schedule::Schedule;
 
 /// What was published in the end.
@@ -45,6 +47,18 @@ impl Published {
         (below(end) - below(first.min(end))) as u64
     }
 
+    /// How many of those that a client was owed, and of a list, it did not get.
+    fn missed(list: &BTreeMap<u32, Vec<u64>>, owed: Owed, ledger: &Ledger) -> u64 {
+        if list.is_empty() {
+            return 0;
+        }
+        let within = |range: Range<u64>| {
+            let (first, end) = (range.start.max(owed.first), range.end.min(owed.end));
+            if first < end { Self::within(list, owed.topic, first, end) } else { 0 }
+        };
+        ledger.missing_ranges().map(within).sum()
+    }
+
     fn is_certain(&self, topic: u32, sequence: u64) -> bool {
         [&self.rejected, &self.unknown]
             .iter()
@@ -58,7 +72,7 @@ impl Recorder {
     pub fn left(&mut self, account: &mut Account) {
         self.record.counts.left += 1;
         self.unsettled(account);
-        let Some(ledger) = account.ledger else { return };
+        let Some(ledger) = &account.ledger else { return };
         if ledger.missing(ledger.next()) > 0 && self.departed.len() < DEPARTED {
             self.departed.push(account.clone());
         } else {
@@ -67,7 +81,7 @@ impl Recorder {
     }
 
     fn enter_left(&mut self, account: &Account, published: &Published) {
-        let Some(ledger) = account.ledger else { return };
+        let Some(ledger) = &account.ledger else { return };
         let owed = Owed { topic: account.topic, first: ledger.first(), end: ledger.next() };
         self.enter(account, owed, published);
     }
@@ -89,11 +103,12 @@ impl Recorder {
         for account in accounts {
             self.unsettled(account);
             let Some(schedule) = schedule.filter(|_| account.has_begun()) else { continue };
-            let ledger = *Self::ledger(account, &schedule);
             let published_so_far = schedule.of_topic(account.topic, published.count);
+            let (topic, restrained) = (account.topic, account.restrained);
+            let ledger = Self::ledger(account, &schedule);
             // Who reads slowly has not come to the end, which is nobody's fault.
-            let end = if account.restrained { ledger.next() } else { published_so_far };
-            let owed = Owed { topic: account.topic, first: ledger.first(), end };
+            let end = if restrained { ledger.next() } else { published_so_far };
+            let owed = Owed { topic, first: ledger.first(), end };
             self.enter(account, owed, published);
             if !account.restrained {
                 all.push(owed);
@@ -105,13 +120,15 @@ impl Recorder {
     }
 
     fn enter(&mut self, account: &Account, owed: Owed, published: &Published) {
-        let Some(ledger) = account.ledger else { return };
+        let Some(ledger) = &account.ledger else { return };
         let Owed { topic, first, end } = owed;
         let missing = ledger.missing(end);
-        let rejected = Published::within(&published.rejected, topic, first, end).min(missing);
-        // Nobody knows whether these were accepted: who has one, has it; who has not, cannot complain.
-        let unknown = Published::within(&published.unknown, topic, first, end).min(missing - rejected);
-        let excused = rejected + unknown;
+        // Nobody knows whether the unknown were accepted: who has one, has it; who has not, cannot complain.
+        let excuse = |owed| {
+            Published::missed(&published.rejected, owed, ledger)
+                + Published::missed(&published.unknown, owed, ledger)
+        };
+        let excused = excuse(owed).min(missing);
         // Who was told last that it does not know how much is missing, is told of everything up to the end.
         let tail = end.saturating_sub(ledger.next());
         let announced = ledger.was_announced() + if account.excused { tail } else { 0 };
@@ -134,9 +151,8 @@ impl Recorder {
                 schedule.sequence_at(topic, measuring.from).max(first),
                 schedule.sequence_at(topic, measuring.to).min(end),
             );
-            let rejected = Published::within(&published.rejected, topic, from, to);
-            let unknown = Published::within(&published.unknown, topic, from, to).min(unknown);
-            counts.measured += to.saturating_sub(from).saturating_sub(rejected + unknown);
+            let excused = excuse(Owed { topic, first: from, end: to });
+            counts.measured += to.saturating_sub(from).saturating_sub(excused);
         }
         let Account { client, duplicated, reordered, corrupted, .. } = *account;
         if lost + announced > 0 || duplicated + reordered + corrupted > 0 {

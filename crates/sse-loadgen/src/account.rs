@@ -16,7 +16,7 @@ mod tests;
 use crate::ledger::Ledger;
 
 pub use self::recorder::{Measuring, Moment, Recorder, Rules};
-pub use self::settle::Published;
+pub use self::settle::Accepted;
 
 /// One client's account. A client's *life* is from its first stream until it leaves for good; streams that break and
 /// are resumed in between are of the same life, and what was missed meanwhile is missing.
@@ -40,6 +40,8 @@ pub struct Account {
     opened: u64,
     /// When anything was last read.
     heard: u64,
+    /// When an event was last read.
+    event: u64,
     /// When its stream was cut on purpose.
     cut: Option<u64>,
     /// It has caught up when it has all sequences below this.
@@ -77,6 +79,7 @@ impl Account {
             since: None,
             opened: 0,
             heard: 0,
+            event: 0,
             cut: None,
             behind: None,
             restrained: false,

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -72,6 +72,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
 }
 
 fn measure(args: &LoadArgs, load: &Load) -> anyhow::Result<u8> {
+    let files = Files::open(args)?;
     let mut terminal;
     let mut silent = Silent;
     let progress: &mut dyn Progress = if args.quiet {
@@ -81,19 +82,82 @@ fn measure(args: &LoadArgs, load: &Load) -> anyhow::Result<u8> {
         &mut terminal
     };
     let summary = conduct(load, progress)?;
-    // The table first: it is there even if a file cannot be written.
-    show(&summary)?;
-    let delivery = || {
-        summary
-            .latency
-            .get("delivery")
-            .map(|delivery| hgrm::hgrm(&delivery.hdr))
-            .context("nothing was delivered")
-    };
-    write(args.json.as_deref(), || Ok(serde_json::to_string_pretty(&summary)? + "\n"))?;
-    write(args.html.as_deref(), || page(&summary))?;
-    write(args.hgrm.as_deref(), delivery)?;
-    Ok(Outcome::of(&summary).code())
+    // Each on its own: what can be written is.
+    let mut code = Outcome::of(&summary).code();
+    for problem in files.write(&summary) {
+        let _ = writeln!(io::stderr(), "sse-loadgen: {problem:#}");
+        code = code.max(1);
+    }
+    match show(&summary) {
+        // Nobody wants to see it.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        shown => shown.context("the report cannot be printed")?,
+    }
+    Ok(code)
+}
+
+/// Where the report goes, beside the terminal. Opened before anything is measured, so that nothing is measured in vain.
+struct Files {
+    json: Option<Output>,
+    html: Option<Output>,
+    hgrm: Option<Output>,
+}
+
+struct Output {
+    path: PathBuf,
+    file: fs::File,
+    /// It was not there before: if there is nothing to write, it goes again.
+    is_new: bool,
+}
+
+impl Files {
+    fn open(args: &LoadArgs) -> anyhow::Result<Self> {
+        let open = |path: &Option<PathBuf>| path.as_ref().map(|path| Output::open(path)).transpose();
+        let files = (open(&args.json), open(&args.html), open(&args.hgrm));
+        Ok(Self { json: files.0?, html: files.1?, hgrm: files.2? })
+    }
+
+    /// What went wrong.
+    fn write(self, summary: &Summary) -> Vec<anyhow::Error> {
+        let first = |names: [&str; 3]| names.into_iter().find_map(|name| summary.latency.get(name));
+        let json = || Ok(serde_json::to_string_pretty(summary)? + "\n");
+        let hgrm = || {
+            let latency = first(["delivery", "stream", "headers"]).context("nothing was measured")?;
+            Ok(hgrm::hgrm(&latency.hdr))
+        };
+        let written = [
+            self.json.map(|output| output.write(json)),
+            self.html.map(|output| output.write(|| page(summary))),
+            self.hgrm.map(|output| output.write(hgrm)),
+        ];
+        written.into_iter().flatten().filter_map(Result::err).collect()
+    }
+}
+
+impl Output {
+    fn open(path: &Path) -> anyhow::Result<Self> {
+        let is_new = !path.exists();
+        // What an earlier run has left stays, until there is something better.
+        let file = fs::OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        let file = file.with_context(|| Failure::Usage(format!("{} cannot be written", path.display())))?;
+        Ok(Self { path: path.to_owned(), file, is_new })
+    }
+
+    fn write(mut self, text: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
+        let text = text()?;
+        self.is_new = false;
+        let written = self.file.set_len(0).and_then(|()| self.file.write_all(text.as_bytes()));
+        written.with_context(|| format!("{} cannot be written", self.path.display()))
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if self.is_new {
+            // An empty file in its place is a nuisance, and no more.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
 }
 
 fn report(args: &ReportArgs) -> anyhow::Result<u8> {
@@ -103,23 +167,21 @@ fn report(args: &ReportArgs) -> anyhow::Result<u8> {
         .with_context(|| format!("{} is no report of this program", args.json.display()))?;
     match args.html.as_deref() {
         None => show(&summary)?,
-        path => write(path, || page(&summary))?,
+        Some(path) => {
+            fs::write(path, page(&summary)?)
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
     }
     Ok(0)
 }
 
-fn show(summary: &Summary) -> anyhow::Result<()> {
+fn show(summary: &Summary) -> io::Result<()> {
     let coloured =
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let style = if coloured { Style::Coloured } else { Style::Plain };
-    write!(io::stdout(), "{}", table(summary, style)).context("the report cannot be printed")
+    io::stdout().write_all(table(summary, style).as_bytes())
 }
 
 fn page(summary: &Summary) -> anyhow::Result<String> {
     html::page(summary).context("the page cannot be made")
-}
-
-fn write(path: Option<&Path>, text: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    fs::write(path, text()?).with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::reconnect::Ending;
 use crate::latency::Latency;
 use crate::report::summary::Resumes;
 
@@ -58,6 +59,16 @@ pub struct Counts {
     pub stopped: u64,
     /// Clients that left as planned, at the end of their lifetime.
     pub left: u64,
+    /// Requests for one answer that were begun, of those that were planned while it was measured; as the next three.
+    pub asked: u64,
+    /// Answers that were complete.
+    pub completed: u64,
+    /// Answers that were not.
+    pub broken: u64,
+    /// Requests that got no stream.
+    pub unanswered: u64,
+    /// Clients that left while it was measured.
+    pub left_measured: u64,
     /// Streams that we cut, to see them come back.
     pub cut: u64,
     /// Attempts that failed.
@@ -130,6 +141,17 @@ impl Record {
         &self.deciles
     }
 
+    /// What most attempts or streams have ended with, but for what we did ourselves.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let ours = [Ending::Left.name(), Ending::Severed.name()];
+        let all = self.errors.iter().chain(&self.closed);
+        let most = all
+            .filter(|(reason, _)| !ours.iter().any(|ours| ours == *reason))
+            .max_by_key(|(_, count)| **count);
+        most.map(|(reason, _)| reason.clone())
+    }
+
     /// Notes a client with a fault, if there are not enough of them.
     pub fn example(&mut self, text: impl FnOnce() -> String) {
         if self.examples.len() < EXAMPLES {
@@ -172,6 +194,11 @@ impl Counts {
         self.reconnects += other.reconnects;
         self.stopped += other.stopped;
         self.left += other.left;
+        self.asked += other.asked;
+        self.completed += other.completed;
+        self.broken += other.broken;
+        self.unanswered += other.unanswered;
+        self.left_measured += other.left_measured;
         self.cut += other.cut;
         self.failed += other.failed;
         self.bytes += other.bytes;

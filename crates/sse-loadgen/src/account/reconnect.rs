@@ -29,6 +29,8 @@ pub enum Ending {
     Malformed(&'static str),
     /// No socket to be had on this machine: descriptors, ports, memory.
     Local(String),
+    /// We cut it, to see the client come back.
+    Severed,
     /// We closed it.
     Left,
 }
@@ -49,6 +51,7 @@ impl Ending {
             Self::TooLong => "event too long".into(),
             Self::Malformed(what) => (*what).into(),
             Self::Local(error) => format!("local: {error}").into(),
+            Self::Severed => "cut by us".into(),
             Self::Left => "client".into(),
         }
     }
@@ -57,7 +60,16 @@ impl Ending {
     /// standard knows nothing of, and would only repeat itself, is given up too.
     #[must_use]
     pub fn comes_back(&self) -> bool {
-        matches!(self, Self::Ended | Self::Cut | Self::Reset | Self::Refused | Self::Timeout | Self::Local(_))
+        matches!(
+            self,
+            Self::Ended
+                | Self::Cut
+                | Self::Reset
+                | Self::Refused
+                | Self::Timeout
+                | Self::Severed
+                | Self::Local(_)
+        )
     }
 }
 

@@ -10,6 +10,8 @@ use crate::ledger::{Arrival, Ledger};
 use crate::record::{DECILES, Metric, Record};
 use crate::schedule::Schedule;
 use crate::stamp::Stamp;
+use crate::worker::Assignment;
+use crate::worker::orders::Coming;
 
 /// What is measured, and from when to when.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +35,23 @@ pub struct Rules {
     pub clients: u32,
     /// A client comes for one answer, and measures that.
     pub answers: bool,
+    /// Clients stay as they came: their numbers are the order of connecting.
+    pub in_order: bool,
+}
+
+impl Rules {
+    /// Those of a worker's assignment.
+    #[must_use]
+    pub fn of(assignment: &Assignment) -> Self {
+        let in_order = matches!(assignment.coming, Coming::Ramp { lifetime: None, .. });
+        Self {
+            late: assignment.late,
+            gap_event: assignment.gap_event.clone(),
+            clients: assignment.clients,
+            answers: matches!(assignment.coming, Coming::Requests { .. }),
+            in_order,
+        }
+    }
 }
 
 /// When something was read.
@@ -87,6 +106,7 @@ impl Recorder {
     pub fn attempt(&mut self, account: &mut Account, now: u64) {
         account.attempt = now;
         self.record.counts.connecting += 1;
+        self.record.counts.asked += u64::from(self.rules.answers && self.is_measured(account.due));
     }
 
     /// The connection is there; no answer yet.
@@ -167,9 +187,9 @@ impl Recorder {
         if std::mem::take(&mut account.first_event_is_due) {
             self.record.time(Metric::FirstEvent, at.read.saturating_sub(account.attempt));
         } else if self.is_measured(at.read) {
-            self.record.time(Metric::Gap, at.read.saturating_sub(account.heard));
+            self.record.time(Metric::Gap, at.read.saturating_sub(account.event));
         }
-        account.heard = at.read;
+        (account.heard, account.event) = (at.read, at.read);
         if name == self.rules.gap_event {
             return self.gap(account, data);
         }
@@ -193,9 +213,17 @@ impl Recorder {
     }
 
     /// An attempt for one answer is over.
-    pub fn answered(&mut self, account: &Account, ending: &Ending, now: u64) {
-        if *ending == Ending::Ended && self.is_measured(account.due) {
+    pub fn answered(&mut self, account: &Account, was_open: bool, ending: &Ending, now: u64) {
+        if !self.is_measured(account.due) {
+            return;
+        }
+        if was_open && *ending == Ending::Ended {
+            self.record.counts.completed += 1;
             self.record.time(Metric::Stream, now.saturating_sub(account.due));
+        } else if was_open {
+            self.record.counts.broken += 1;
+        } else {
+            self.record.counts.unanswered += 1;
         }
     }
 
@@ -242,7 +270,7 @@ impl Recorder {
         })
     }
 
-    fn is_measured(&self, time: u64) -> bool {
+    pub(super) fn is_measured(&self, time: u64) -> bool {
         self.measuring.is_some_and(|measuring| (measuring.from..measuring.to).contains(&time))
     }
 
@@ -283,12 +311,16 @@ impl Recorder {
         }
         self.interval.record_nanos(took);
         account.timed += 1;
-        let decile = u64::from(account.client) * DECILES as u64 / u64::from(self.rules.clients.max(1));
-        self.record.delivered_to((decile as usize).min(DECILES - 1), took);
+        // Who came back has another place in the order than its number says.
+        if self.rules.in_order && account.since == Some(account.opened) {
+            let decile = u64::from(account.client) * DECILES as u64 / u64::from(self.rules.clients.max(1));
+            self.record.delivered_to((decile as usize).min(DECILES - 1), took);
+        }
         if replayed {
             self.record.time(Metric::Replayed, took);
         }
         if let Some(arrived) = at.arrived {
+            self.record.time(Metric::DeliverySampled, took);
             self.record.time(Metric::DeliveryWire, arrived.saturating_sub(stamp.planned));
             self.record.time(Metric::Lag, at.read.saturating_sub(arrived));
         }
@@ -329,9 +361,9 @@ impl Recorder {
         if std::mem::take(&mut account.first_event_is_due) {
             self.record.time(Metric::FirstToken, at.read.saturating_sub(account.due));
         } else {
-            self.record.time(Metric::BetweenTokens, at.read.saturating_sub(account.heard));
+            self.record.time(Metric::BetweenTokens, at.read.saturating_sub(account.event));
         }
-        account.heard = at.read;
+        (account.heard, account.event) = (at.read, at.read);
     }
 
     /// An event of an endpoint that we do not publish to: it can still be told apart, by its id and its data.

@@ -11,7 +11,7 @@ use crate::schedule::Schedule;
 
 /// What was published in the end.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Published {
+pub struct Accepted {
     /// How many events of the schedule, from the first.
     pub count: u64,
     /// By topic, in order: sequences that the server refused, so that nobody is to have them.
@@ -39,7 +39,7 @@ struct Owed {
     end: u64,
 }
 
-impl Published {
+impl Accepted {
     /// How many of a list are in a range.
     fn within(list: &BTreeMap<u32, Vec<u64>>, topic: u32, first: u64, end: u64) -> u64 {
         let Some(list) = list.get(&topic) else { return 0 };
@@ -69,32 +69,33 @@ impl Published {
 impl Recorder {
     /// A client left of its own accord, in the middle of the run. What was on its way to it is nobody's fault: only what
     /// it passed over counts.
-    pub fn left(&mut self, account: &mut Account) {
+    pub fn left(&mut self, account: &mut Account, now: u64) {
         self.record.counts.left += 1;
+        self.record.counts.left_measured += u64::from(self.is_measured(now));
         self.unsettled(account);
         let Some(ledger) = &account.ledger else { return };
         if ledger.missing(ledger.next()) > 0 && self.departed.len() < DEPARTED {
             self.departed.push(account.clone());
         } else {
-            self.enter_left(account, &Published::default());
+            self.enter_left(account, &Accepted::default());
         }
     }
 
-    fn enter_left(&mut self, account: &Account, published: &Published) {
+    fn enter_left(&mut self, account: &Account, published: &Accepted) {
         let Some(ledger) = &account.ledger else { return };
         let owed = Owed { topic: account.topic, first: ledger.first(), end: ledger.next() };
         self.enter(account, owed, published);
     }
 
     /// Settles the accounts of all who did not leave.
-    pub fn settle<'a>(&mut self, accounts: impl Iterator<Item = &'a mut Account>, published: &Published) {
+    pub fn settle<'a>(&mut self, accounts: impl Iterator<Item = &'a mut Account>, published: &Accepted) {
         self.take_interval();
         for account in std::mem::take(&mut self.departed) {
             self.enter_left(&account, published);
         }
         for Passed { topic, first, end } in std::mem::take(&mut self.passed) {
-            let rejected = Published::within(&published.rejected, topic, first, end);
-            let excused = rejected + Published::within(&published.unknown, topic, first, end);
+            let rejected = Accepted::within(&published.rejected, topic, first, end);
+            let excused = rejected + Accepted::within(&published.unknown, topic, first, end);
             let resumes = &mut self.record.resumes;
             *(if excused < end - first { &mut resumes.gap_silent } else { &mut resumes.contiguous }) += 1;
         }
@@ -119,14 +120,14 @@ impl Recorder {
         }
     }
 
-    fn enter(&mut self, account: &Account, owed: Owed, published: &Published) {
+    fn enter(&mut self, account: &Account, owed: Owed, published: &Accepted) {
         let Some(ledger) = &account.ledger else { return };
         let Owed { topic, first, end } = owed;
         let missing = ledger.missing(end);
         // Nobody knows whether the unknown were accepted: who has one, has it; who has not, cannot complain.
         let excuse = |owed| {
-            Published::missed(&published.rejected, owed, ledger)
-                + Published::missed(&published.unknown, owed, ledger)
+            Accepted::missed(&published.rejected, owed, ledger)
+                + Accepted::missed(&published.unknown, owed, ledger)
         };
         let excused = excuse(owed).min(missing);
         // Who was told last that it does not know how much is missing, is told of everything up to the end.
@@ -173,7 +174,7 @@ impl Recorder {
     }
 
     /// How many clients ought to have each event that is followed.
-    fn follow(&mut self, schedule: &Schedule, all: &[Owed], published: &Published) {
+    fn follow(&mut self, schedule: &Schedule, all: &[Owed], published: &Accepted) {
         let Some(measuring) = self.measuring else { return };
         let mut by_topic: BTreeMap<u32, Vec<Owed>> = BTreeMap::new();
         all.iter().for_each(|owed| by_topic.entry(owed.topic).or_default().push(*owed));

@@ -20,16 +20,22 @@ const RATE: f64 = 10.0;
 struct Book {
     recorder: Recorder,
     schedule: Schedule,
-    published: Published,
+    published: Accepted,
 }
 
 impl Book {
     fn new(topics: u32) -> Self {
         let schedule = Schedule::new(RUN, 1000 * MS, topics, RATE).unwrap();
-        let rules = Rules { late: 50 * MS, gap_event: "sse.gap".to_owned(), clients: 10, answers: false };
+        let rules = Rules {
+            late: 50 * MS,
+            gap_event: "sse.gap".to_owned(),
+            clients: 10,
+            answers: false,
+            in_order: true,
+        };
         let mut recorder = Recorder::new(rules);
         recorder.measure(Measuring { schedule: Some(schedule), from: 1000 * MS, to: u64::MAX });
-        Self { recorder, schedule, published: Published::default() }
+        Self { recorder, schedule, published: Accepted::default() }
     }
 
     fn client(&mut self, number: u32, opened: u64) -> Account {
@@ -264,7 +270,7 @@ fn who_leaves_is_owed_what_it_passed_over() {
     book.gets(&mut other, [0, 2, 4]);
     for client in [&mut one, &mut other] {
         book.recorder.closed(client, true, &Ending::Left);
-        book.recorder.left(client);
+        book.recorder.left(client, 0);
     }
     let record = book.settle(9, &mut []);
     // The other one passed over 1, and 3, which nobody could have.
@@ -393,7 +399,7 @@ fn somebody_elses_events_are_told_apart_by_id_and_data() {
 
 #[test]
 fn answers_are_timed_from_their_planned_arrival() {
-    let rules = Rules { late: 0, gap_event: String::new(), clients: 1, answers: true };
+    let rules = Rules { late: 0, gap_event: String::new(), clients: 1, answers: true, in_order: false };
     let mut recorder = Recorder::new(rules);
     recorder.measure(Measuring { schedule: None, from: 0, to: 1000 * MS });
     let mut account = Account::new(0, 0);
@@ -404,7 +410,7 @@ fn answers_are_timed_from_their_planned_arrival() {
         recorder.event(&mut account, "message", data, "", Moment { read: at * MS, arrived: None });
     }
     recorder.closed(&mut account, true, &Ending::Ended);
-    recorder.answered(&account, &Ending::Ended, 350 * MS);
+    recorder.answered(&account, true, &Ending::Ended, 350 * MS);
     let max = |metric| recorder.record.latency(metric).unwrap().max().unwrap().as_millis();
     assert_eq!([Metric::FirstToken, Metric::BetweenTokens, Metric::Stream].map(max), [200, 40, 250]);
     assert_eq!((recorder.record.counts.foreign, recorder.record.closed["end"]), (2, 1));

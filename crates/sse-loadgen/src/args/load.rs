@@ -264,11 +264,19 @@ impl LoadArgs {
             if !matches!(scheme.scheme(), "http" | "https") {
                 return Err(Failure::Usage(format!("{}: only http:// and https:// are supported", plan.url)));
             }
+            if !scheme.username().is_empty() || scheme.password().is_some() {
+                let text = "no name and password in the URL, but --header 'Authorization: Basic …'";
+                return Err(Failure::Usage(format!("{}: {text}", without_user(&scheme))));
+            }
             Request::new(&plan).map_err(|error| Failure::Usage(format!("{}: {error}", plan.url)))?;
             Ok(plan)
         };
         self.urls.iter().map(plan).collect()
     }
+}
+
+fn without_user(url: &url::Url) -> String {
+    format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
 fn header(line: &str) -> Result<(String, String), Failure> {

@@ -8,7 +8,7 @@ use super::crew::{Crew, Said};
 use super::observed::Observed;
 use super::progress::{Progress, Stage};
 use super::{health, preflight, summarise, target};
-use crate::account::Published as Owed;
+use crate::account::Accepted;
 use crate::clock;
 use crate::failure::Failure;
 use crate::host::{HostCounters, Limits};
@@ -20,7 +20,7 @@ use crate::report::Summary;
 use crate::report::summary::Phase;
 use crate::schedule::Schedule;
 use crate::watch::{Points, Sample, Watch};
-use crate::worker::orders::{Arrival, Settled};
+use crate::worker::orders::{Coming, Settled};
 use crate::worker::{Assignment, Order};
 
 mod listening;
@@ -28,8 +28,6 @@ mod phases;
 
 /// Workers need that long, in ns, to start and read what they are to do.
 const START: u64 = 300_000_000;
-/// The first event is planned so long, in ns, after everybody was told of it.
-const LEAD: u64 = 200_000_000;
 /// How long workers may take to settle their accounts and report.
 const REPORT: Duration = Duration::from_secs(60);
 
@@ -92,6 +90,9 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
         impatient: false,
         settled: BTreeMap::new(),
         closed: HashSet::new(),
+        measured: (0, 0),
+        know: HashSet::new(),
+        trouble: BTreeMap::new(),
         progress,
         load,
     };
@@ -100,14 +101,14 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
 }
 
 fn assignments(load: &Load, plan: &Plan, start: u64) -> Vec<Assignment> {
-    let arrival = match load.scenario {
-        crate::scenario::Scenario::Request { timeout } => Arrival::Requests {
+    let coming = match load.scenario {
+        crate::scenario::Scenario::Request { timeout } => Coming::Requests {
             start: start + nanos(load.settle),
             per_second: load.ramp,
             end: start + nanos(load.settle) + nanos(load.warmup) + nanos(load.duration),
             timeout: nanos(timeout),
         },
-        _ => Arrival::Ramp { start, per_second: load.ramp, lifetime: load.scenario.lifetime() },
+        _ => Coming::Ramp { start, per_second: load.ramp, lifetime: load.scenario.lifetime() },
     };
     let one = |worker| Assignment {
         engine: load.engine,
@@ -117,7 +118,7 @@ fn assignments(load: &Load, plan: &Plan, start: u64) -> Vec<Assignment> {
         topics: load.topics,
         routes: plan.routes.clone(),
         requests: load.requests.clone(),
-        arrival,
+        coming,
         in_flight: load.in_flight.div_ceil(plan.workers),
         connect_timeout: nanos(load.connect_timeout),
         reconnect: load.reconnect,
@@ -125,11 +126,21 @@ fn assignments(load: &Load, plan: &Plan, start: u64) -> Vec<Assignment> {
         late: nanos(load.late),
         gap_event: load.gap_event.clone(),
         receive_buffer: load.receive_buffer,
-        stamped_every: load.stamped_every,
+        stamped: stamped(load, plan.workers),
         insecure: load.insecure,
         seed: load.seed,
     };
     (0..plan.workers).map(one).collect()
+}
+
+/// How many clients, of 1, ask the kernel for times: as asked for, but enough in each worker to say something.
+fn stamped(load: &Load, workers: u32) -> f64 {
+    const ENOUGH: f64 = 16.0;
+    if load.stamped_every == 0 {
+        return 0.0;
+    }
+    let least = ENOUGH * f64::from(workers) / f64::from(load.clients);
+    least.max(1.0 / f64::from(load.stamped_every)).min(1.0)
 }
 
 struct Course<'a> {
@@ -147,6 +158,11 @@ struct Course<'a> {
     impatient: bool,
     settled: BTreeMap<usize, Settled>,
     closed: HashSet<usize>,
+    /// From when to when it is measured, and which workers know.
+    measured: (u64, u64),
+    know: HashSet<usize>,
+    /// What most attempts or streams have ended with, by worker.
+    trouble: BTreeMap<usize, String>,
 }
 
 impl Course<'_> {
@@ -175,29 +191,21 @@ impl Course<'_> {
         started: SystemTime,
     ) -> Result<Summary, Failure> {
         let load = self.load;
-        if !load.scenario.is_request() {
+        // Not the seed alone: what an earlier run with the same one published may still be retained.
+        let run = fastrand::Rng::with_seed(load.seed ^ self.start).u32(1..);
+        if load.scenario.is_request() {
+            // Clients come at their planned times from here on.
+            self.announce(None, self.start + nanos(load.settle));
+            self.stay(Stage::Settle, load.settle);
+        } else {
             self.connect()?;
+            self.stay(Stage::Settle, load.settle);
         }
-        self.stay(Stage::Settle, load.settle);
         if self.interrupted {
             return Err(Failure::Interrupted);
         }
-
-        let run = fastrand::Rng::with_seed(load.seed).u32(1..);
-        let begin =
-            if load.scenario.is_request() { self.start + nanos(load.settle) } else { clock::now() + LEAD };
-        let from = begin + nanos(load.warmup);
-        let to = from + nanos(load.duration);
-        let schedule = match &load.publish {
-            Some((_, rate)) => Some(
-                Schedule::new(run, begin, load.topics, *rate)
-                    .map_err(|error| Failure::Usage(error.to_string()))?,
-            ),
-            None => None,
-        };
-        self.crew.tell(&Order::Measure { schedule, from, to });
-        let split = crate::scenario::Scenario::restrained_from(from, to);
-        self.observed.measure(from - self.start, to - self.start, split - self.start);
+        let schedule = self.agree(run)?;
+        let (from, to) = self.measured;
         let publisher = match (&load.publish, schedule) {
             (Some((publish, _)), Some(schedule)) => {
                 let events = 0..schedule.count_before(to);
@@ -266,8 +274,8 @@ impl Course<'_> {
 }
 
 /// What clients are to have: everything that was planned, but for what the server refused.
-fn owed(schedule: Option<Schedule>, published: Option<&Published>) -> Owed {
-    let (Some(schedule), Some(published)) = (schedule, published) else { return Owed::default() };
+fn owed(schedule: Option<Schedule>, published: Option<&Published>) -> Accepted {
+    let (Some(schedule), Some(published)) = (schedule, published) else { return Accepted::default() };
     let by_topic = |numbers: &[u64]| {
         let mut topics: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
         for &number in numbers {
@@ -277,7 +285,7 @@ fn owed(schedule: Option<Schedule>, published: Option<&Published>) -> Owed {
         topics.values_mut().for_each(|sequences| sequences.sort_unstable());
         topics
     };
-    Owed {
+    Accepted {
         count: published.planned,
         rejected: by_topic(&published.rejected.listed),
         unknown: by_topic(&published.unknown.listed),

@@ -134,7 +134,12 @@ mod tests {
     fn tick(number: u64, events: u64, millis: u64) -> Tick {
         let mut delivery = Latency::new();
         delivery.record_nanos(millis * 1_000_000);
-        Tick { number, counts: Counts { events, ready: 10, ..Counts::default() }, delivery: Some(delivery) }
+        Tick {
+            number,
+            counts: Counts { events, ready: 10, ..Counts::default() },
+            delivery: Some(delivery),
+            trouble: None,
+        }
     }
 
     #[test]

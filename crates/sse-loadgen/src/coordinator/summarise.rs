@@ -14,10 +14,11 @@ use crate::latency::Latency;
 use crate::record::Metric;
 use crate::report::summary::{
     Connections, Decile, Delivery, Distribution, Host, PERCENTILES, Plan, Publishing, Run, SCHEMA,
-    ServerCost, Throughput, Tool, Window,
+    ServerCost, Throughput, Tool,
 };
 use crate::report::{Summary, findings, metrics};
 use crate::watch::{Cost, Points};
+use crate::worker::orders::Read;
 
 pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
     let client_health = health::judge(&outcome);
@@ -25,21 +26,15 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
     let (windows, halves) = observed.finish();
     let counts = record.counts;
     let measured = seconds(outcome.measured_for);
-    let rate = |of: fn(&Window) -> u64| {
-        let all: u64 = windows.iter().filter(|window| window.measured).map(of).sum();
-        let time: u64 = windows.iter().filter(|window| window.measured).map(|window| window.length_ns).sum();
-        if time == 0 { 0.0 } else { all as f64 / seconds(time) }
-    };
-    let throughput = Throughput {
-        events_per_s: rate(|window| window.events),
-        bytes_per_s: rate(|window| window.bytes),
-        windows: Vec::new(),
-    };
+    let read = |of: fn(&Read) -> u64| outcome.workers.iter().map(|settled| of(&settled.read)).sum::<u64>();
+    let (events, reads) = (read(|read| read.events), read(|read| read.reads));
+    let rate = |count: u64| if measured > 0.0 { count as f64 / measured } else { 0.0 };
+    let throughput =
+        Throughput { events_per_s: rate(events), bytes_per_s: rate(read(|read| read.bytes)), windows };
     let busy: u64 = outcome.workers.iter().map(|settled| settled.own.cpu_ns).sum();
-    let reads_per_event = if counts.events == 0 { 0.0 } else { counts.reads as f64 / counts.events as f64 };
-    let reads = throughput.events_per_s * measured * reads_per_event;
-    let floor =
-        if reads < 1.0 { 0.0 } else { busy as f64 / reads * outcome.ready as f64 / f64::from(plan.workers) };
+    // An event goes to the readers of one topic, and each worker reads its part of them.
+    let readers = outcome.ready as f64 / f64::from(load.topics) / f64::from(plan.workers);
+    let floor = if reads == 0 { 0.0 } else { busy as f64 / reads as f64 * readers };
 
     let mut latency: BTreeMap<String, Distribution> = BTreeMap::new();
     let mut add = |metric: Metric, times: &Latency| {
@@ -66,7 +61,7 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
         run: Run {
             id: format!("{:08x}", outcome.run),
             scenario: load.scenario.name().to_owned(),
-            targets: load.requests.iter().map(|request| request.url.clone()).collect(),
+            targets: load.requests.iter().map(|request| without_query(&request.url)).collect(),
             started: rfc3339(outcome.started),
             argv: without_secrets(&load.argv),
             seed: load.seed,
@@ -134,10 +129,10 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
             unknown: published.unknown.count,
             errors: published.errors.clone(),
         }),
-        throughput: Throughput { windows, ..throughput },
+        throughput,
         client_health,
-        server: outcome.cost.map(|(points, pids)| cost(points, pids, outcome.ready, delivery.count())),
-        scenario: figures(&load.scenario, &record, halves, measured),
+        server: outcome.cost.map(|(points, pids)| cost(points, pids, outcome.ready, events)),
+        scenario: figures(load, &record, halves, measured),
         ..Summary::default()
     };
     summary.metrics = metrics::metrics(&summary);
@@ -176,6 +171,14 @@ fn cost(points: Points, pids: Vec<i32>, clients: u64, deliveries: u64) -> Server
     }
 }
 
+/// A query may hold a token.
+fn without_query(url: &str) -> String {
+    match url.split_once('?') {
+        Some((url, query)) if query.contains("token") => format!("{url}?…"),
+        _ => url.to_owned(),
+    }
+}
+
 /// A report is passed on. Values of headers are where people put what nobody else may know.
 fn without_secrets(argv: &[String]) -> Vec<String> {
     let mut is_header = false;
@@ -187,7 +190,7 @@ fn without_secrets(argv: &[String]) -> Vec<String> {
             arg.starts_with("-H") && arg.len() > 2 || matches!(flag, "--header" | "--publish-header");
         match arg.split_once(':') {
             Some((name, _)) if follows || begins => format!("{name}: …"),
-            _ => arg.clone(),
+            _ => without_query(arg),
         }
     };
     argv.iter().map(hide).collect()

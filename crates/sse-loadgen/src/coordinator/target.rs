@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 
 use crate::engine::request;
 use crate::failure::Failure;
+use crate::host::listening;
 use crate::load::Load;
 use crate::template::{Template, Values};
 use crate::worker::orders::RequestPlan;
@@ -30,18 +31,19 @@ fn addresses(request: &RequestPlan, load: &Load) -> Result<Vec<SocketAddr>, Fail
         .to_socket_addrs()
         .map_err(|error| Failure::Target(format!("{host} has no address: {error}")))?
         .collect();
-    // The first, as the resolver prefers it; others may lead to other machines.
-    let Some(first) = addresses.first().copied() else {
+    let Some(&preferred) = addresses.first() else {
         return Err(Failure::Target(format!("{host} has no address")));
     };
-    if load.clients > POLITE && is_public(first.ip()) && !load.own_target {
+    if load.clients > POLITE && addresses.iter().any(|address| is_public(address.ip())) && !load.own_target {
         return Err(Failure::Usage(format!(
             "{host} ({}) is a public address: more than {POLITE} clients only with --i-own-this-target, which says that \
              whoever runs it agrees",
-            first.ip()
+            preferred.ip()
         )));
     }
-    Ok(vec![first])
+    // `localhost` often has an address that nobody serves. Others may lead to other machines: one is enough.
+    let serving = if addresses.len() > 1 { listening(&addresses, load.connect_timeout) } else { Vec::new() };
+    Ok(vec![serving.first().copied().unwrap_or(preferred)])
 }
 
 /// Whether it could be somebody else's machine.

@@ -27,7 +27,7 @@ use self::lives::Life;
 use super::request::{Request, RequestError};
 use crate::account::{Measuring, Recorder, Rules};
 use crate::clock;
-use crate::worker::orders::{Arrival, Order, Pace, Reply};
+use crate::worker::orders::{Coming, Order, Pace, Reply};
 use crate::worker::{Assignment, Controls, Reporter, reply};
 
 /// What all tasks of a worker share.
@@ -71,7 +71,7 @@ async fn work(assignment: Assignment) -> io::Result<()> {
     let ordered = Arc::new(Notify::new());
     let wake = Arc::clone(&ordered);
     let mut controls = Controls::listen(Box::new(move || wake.notify_one()))?;
-    let (Arrival::Ramp { start, .. } | Arrival::Requests { start, .. }) = assignment.arrival;
+    let (Coming::Ramp { start, .. } | Coming::Requests { start, .. }) = assignment.coming;
     let mut reporter = Reporter::new(start);
     let shared = Rc::new(Shared::new(assignment)?);
     reply(&Reply::Ready)?;
@@ -84,7 +84,7 @@ async fn work(assignment: Assignment) -> io::Result<()> {
             match order {
                 Order::Measure { schedule, from, to } => {
                     shared.recorder.borrow_mut().measure(Measuring { schedule, from, to });
-                    reporter.measure(from, to);
+                    reporter.measure(from, to)?;
                 }
                 Order::Cut { share } => shared.cut(share),
                 Order::Restrain { share, skip, pace } => shared.restrain(share, skip, pace),
@@ -117,16 +117,10 @@ impl Shared {
         let clients = clients.collect::<Result<Vec<_>, RequestError>>().map_err(io::Error::other)?;
         let clients = clients.into_iter().collect::<Result<_, _>>().map_err(io::Error::other)?;
         let requests = assignment.requests.iter().map(Request::new).collect::<Result<_, _>>();
-        let rules = Rules {
-            late: assignment.late,
-            gap_event: assignment.gap_event.clone(),
-            clients: assignment.clients,
-            answers: matches!(assignment.arrival, Arrival::Requests { .. }),
-        };
         Ok(Self {
             clients,
             requests: requests.map_err(io::Error::other)?,
-            recorder: RefCell::new(Recorder::new(rules)),
+            recorder: RefCell::new(Recorder::new(Rules::of(&assignment))),
             rng: RefCell::new(fastrand::Rng::with_seed(
                 assignment.seed.wrapping_add(assignment.worker.into()),
             )),

@@ -24,9 +24,11 @@ pub enum Metric {
     Gap,
     /// Between a comment and what came before it.
     HeartbeatGap,
+    /// Delivery to the clients of that sample, to compare.
+    DeliverySampled,
     /// From the kernel's having an event until it was read: a sample.
     Lag,
-    /// Time that a worker was busy before it looked again at what is readable: no event waits longer than that.
+    /// Time that a worker was busy before it looked again at what is readable; it looks at 1,024 clients at a time.
     Turn,
     /// From when streams were cut until a client had all that was published before it was back.
     Recovery,
@@ -60,6 +62,7 @@ impl Metric {
             Self::Replayed => "replayed",
             Self::Gap => "gap",
             Self::HeartbeatGap => "heartbeat_gap",
+            Self::DeliverySampled => "delivery_sampled",
             Self::Lag => "lag",
             Self::Turn => "turn",
             Self::Recovery => "recovery",

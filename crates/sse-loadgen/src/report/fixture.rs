@@ -115,6 +115,8 @@ fn broadcast() -> Summary {
         ("headers", distribution(CLIENTS, 0.48 * MILLI, 0.35)),
         ("first_event", distribution(CLIENTS, 5_200.0 * MILLI, 0.1)),
         ("delivery", distribution(DELIVERIES, 6.12 * MILLI, 0.22)),
+        ("delivery_sampled", distribution(22_480, 6.1 * MILLI, 0.22)),
+        ("turn", distribution(1_000, 0.4 * MILLI, 0.5)),
         ("delivery_wire", distribution(22_480, 5.8 * MILLI, 0.22)),
         ("gap", distribution(DELIVERIES - CLIENTS, 200.0 * MILLI, 0.002)),
         ("lag", distribution(22_480, 0.31 * MILLI, 0.25)),

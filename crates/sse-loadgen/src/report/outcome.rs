@@ -74,6 +74,9 @@ pub fn headline(summary: &Summary) -> (Severity, String) {
     if !faults.is_empty() {
         return (Severity::Error, format!("Not every delivery was right: {}", faults.join(", ")));
     }
+    if answers(summary).is_some_and(|(completed, planned)| completed < planned) {
+        return (Severity::Error, without_a_plan(summary));
+    }
     let failed = summary.gates.iter().filter(|gate| !gate.pass).count() as u64;
     if failed > 0 {
         return (Severity::Error, format!("{} failed", count_of(failed, "gate")));
@@ -113,19 +116,14 @@ pub(super) fn faults(summary: &Summary) -> Vec<String> {
 }
 
 /// Of a run that did not publish: nobody knows what ought to have come.
+/// How many answers were complete, of how many that were planned; none if the run was not about answers.
+fn answers(summary: &Summary) -> Option<(u64, u64)> {
+    Some((summary.figure("request.completed")?, summary.figure("request.planned")?))
+}
+
 fn without_a_plan(summary: &Summary) -> String {
-    let figure = |name: &str| {
-        let figure = summary.scenario.iter().find(|figure| figure.name == name);
-        figure.and_then(|figure| figure.value).map(|value| value as u64)
-    };
-    if let (Some(completed), Some(broken), Some(failed)) =
-        (figure("request.completed"), figure("request.broken"), figure("request.failed"))
-    {
-        return format!(
-            "{} of {} were complete",
-            count(completed),
-            count_of(completed + broken + failed, "answer")
-        );
+    if let Some((completed, planned)) = answers(summary) {
+        return format!("{} of {} were complete", count(completed), count_of(planned, "answer"));
     }
     match (summary.delivery.received + summary.delivery.foreign, summary.connections.opened) {
         (0, 0) => "Nothing was measured".to_owned(),
@@ -147,7 +145,20 @@ fn unreachable(summary: &Summary) -> bool {
 mod tests {
     use super::*;
     use crate::report::fixture;
+    use crate::report::summary::Figure;
     use crate::report::summary::Gate;
+
+    #[test]
+    fn an_answer_that_is_not_complete_is_no_success() {
+        let mut summary = fixture::request();
+        summary.gates.clear();
+        let planned =
+            Figure { name: "request.planned".to_owned(), value: Some(1_197.0), ..Figure::default() };
+        summary.scenario.push(planned);
+        assert_eq!(headline(&summary), (Severity::Note, "1,197 of 1,197 answers were complete".to_owned()));
+        summary.scenario.last_mut().unwrap().value = Some(1_200.0);
+        assert_eq!(headline(&summary), (Severity::Error, "1,197 of 1,200 answers were complete".to_owned()));
+    }
 
     #[test]
     fn a_clean_run_passes() {

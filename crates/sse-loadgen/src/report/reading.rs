@@ -47,6 +47,12 @@ impl Completion {
 }
 
 impl Summary {
+    /// A count that the scenario has measured; none if it has not.
+    pub(super) fn figure(&self, name: &str) -> Option<u64> {
+        let figure = self.scenario.iter().find(|figure| figure.name == name)?;
+        figure.value.map(|value| value as u64)
+    }
+
     /// A distribution in which something was recorded.
     pub(super) fn measured(&self, name: &str) -> Option<&Distribution> {
         self.latency.get(name).filter(|distribution| distribution.count > 0)

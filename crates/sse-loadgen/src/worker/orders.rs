@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::Published;
+use crate::account::Accepted;
 use crate::account::reconnect::Reconnect;
 use crate::engine::Engine;
 use crate::host::Own;
@@ -29,7 +29,7 @@ pub struct Assignment {
     /// What is asked for, by the route's target.
     pub requests: Vec<RequestPlan>,
     /// When and how fast clients come.
-    pub arrival: Arrival,
+    pub coming: Coming,
     /// Attempts under way at once, at most, in this worker.
     pub in_flight: u32,
     /// Until a connection and a head must be there, in ns.
@@ -44,8 +44,8 @@ pub struct Assignment {
     pub gap_event: String,
     /// Bytes of the receive buffer of every socket; none leaves it to the kernel.
     pub receive_buffer: Option<usize>,
-    /// Of how many clients one asks the kernel when its data came; 0 asks for none.
-    pub stamped_every: u32,
+    /// So many clients, of 1, ask the kernel when their data came.
+    pub stamped: f64,
     /// Accept any certificate.
     pub insecure: bool,
     /// What random choices are made from.
@@ -68,7 +68,7 @@ pub struct RequestPlan {
 /// When clients come, and what they are there for.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Arrival {
+pub enum Coming {
     /// To stay: one after the other, so many per second over all workers, from this time on.
     Ramp {
         /// When the first one comes.
@@ -124,15 +124,15 @@ pub enum Order {
     },
     /// So many clients, of 1, read at this pace from now on.
     Restrain {
-        /// The first so many of each thousand, beginning after `skip` of them.
+        /// So many of 1, spread evenly.
         share: f64,
-        /// See `share`.
+        /// So many others come before them, that an earlier order was for.
         skip: f64,
         /// How fast.
         pace: Pace,
     },
     /// Settle the accounts and report.
-    Settle(Published),
+    Settle(Accepted),
     /// Close everything.
     Close,
 }
@@ -143,6 +143,11 @@ pub enum Order {
 pub enum Reply {
     /// It has read its assignment.
     Ready,
+    /// It knows what is published and measured: what begins at this time.
+    Measuring {
+        /// See [`Order::Measure`].
+        from: u64,
+    },
     /// How things are: a few times a second.
     Tick(Box<Tick>),
     /// All that it has seen. Streams are still open.
@@ -160,6 +165,8 @@ pub struct Tick {
     pub counts: Counts,
     /// Delivery since the tick before.
     pub delivery: Option<Latency>,
+    /// What most attempts or streams have ended with, if any have.
+    pub trouble: Option<String>,
 }
 
 /// All that a worker has seen.
@@ -169,8 +176,21 @@ pub struct Settled {
     pub record: Record,
     /// What it needed itself while it was measured.
     pub own: Own,
+    /// What its clients read meanwhile.
+    pub read: Read,
     /// Anonymous memory before the first client, in bytes.
     pub memory_before: Option<u64>,
-    /// Anonymous memory with all clients, when measuring began, in bytes.
+    /// Anonymous memory with all clients, before the first event, in bytes.
     pub memory: Option<u64>,
+}
+
+/// What was read in a time.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Read {
+    /// Events, whatever they were.
+    pub events: u64,
+    /// Reads that brought something.
+    pub reads: u64,
+    /// Bytes.
+    pub bytes: u64,
 }

@@ -2,10 +2,10 @@
 
 use std::io::{self, Write};
 
-use super::orders::{Reply, Settled, Tick};
-use crate::account::Account;
-use crate::account::{Published, Recorder};
+use super::orders::{Read, Reply, Settled, Tick};
+use crate::account::{Accepted, Account, Recorder};
 use crate::host::Own;
+use crate::record::Counts;
 
 /// Five times a second: often enough for a live line, and all workers tick at the same times.
 pub const TICK: u64 = 200_000_000;
@@ -16,29 +16,49 @@ pub struct Reporter {
     start: u64,
     ticks: u64,
     before: Own,
-    /// When the worker's own use is to be read, and what it was: at the start and the end of the measured time.
-    from: Option<(u64, Option<Own>)>,
-    to: Option<(u64, Option<Own>)>,
+    /// With all clients, before the first event.
+    settled: Option<Own>,
+    /// The start and the end of the measured time.
+    from: Option<Mark>,
+    to: Option<Mark>,
+}
+
+/// A time, and what the worker and its clients had come to then.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    at: u64,
+    reached: Option<(Own, Counts)>,
+}
+
+impl Mark {
+    fn due(self) -> Option<u64> {
+        self.reached.is_none().then_some(self.at)
+    }
 }
 
 impl Reporter {
     /// Ticks are counted from `start`.
     #[must_use]
     pub fn new(start: u64) -> Self {
-        Self { start, ticks: 0, before: Own::here(), from: None, to: None }
+        Self { start, ticks: 0, before: Own::here(), settled: None, from: None, to: None }
     }
 
-    /// The worker's own use is of interest between these times.
-    pub fn measure(&mut self, from: u64, to: u64) {
-        (self.from, self.to) = (Some((from, None)), Some((to, None)));
+    /// What happens between these times is of interest.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens any more.
+    pub fn measure(&mut self, from: u64, to: u64) -> io::Result<()> {
+        self.settled.get_or_insert_with(Own::here);
+        [self.from, self.to] = [from, to].map(|at| Some(Mark { at, reached: None }));
+        reply(&Reply::Measuring { from })
     }
 
     /// When [`turn`](Self::turn) has something to do.
     #[must_use]
     pub fn due(&self) -> u64 {
         let tick = self.start + (self.ticks + 1) * TICK;
-        let marks = [self.from, self.to].into_iter().flatten().filter(|mark| mark.1.is_none());
-        marks.map(|mark| mark.0).fold(tick, u64::min)
+        [self.from, self.to].into_iter().flatten().filter_map(Mark::due).fold(tick, u64::min)
     }
 
     /// Says how things are, if it is time.
@@ -48,8 +68,8 @@ impl Reporter {
     /// Nobody listens any more.
     pub fn turn(&mut self, recorder: &mut Recorder, now: u64) -> io::Result<()> {
         for mark in [&mut self.from, &mut self.to].into_iter().flatten() {
-            if mark.1.is_none() && now >= mark.0 {
-                mark.1 = Some(Own::here());
+            if mark.due().is_some_and(|due| due <= now) {
+                mark.reached = Some((Own::here(), recorder.record.counts));
             }
         }
         let ticks = now.saturating_sub(self.start) / TICK;
@@ -59,7 +79,8 @@ impl Reporter {
         self.ticks = ticks;
         let delivery = recorder.take_interval();
         let delivery = (delivery.count() > 0).then_some(delivery);
-        reply(&Reply::Tick(Box::new(Tick { number: ticks, counts: recorder.record.counts, delivery })))
+        let (counts, trouble) = (recorder.record.counts, recorder.record.trouble());
+        reply(&Reply::Tick(Box::new(Tick { number: ticks, counts, delivery, trouble })))
     }
 
     /// Settles all accounts, and says everything.
@@ -71,21 +92,27 @@ impl Reporter {
         &mut self,
         recorder: &mut Recorder,
         accounts: impl Iterator<Item = &'a mut Account>,
-        published: &Published,
+        published: &Accepted,
     ) -> io::Result<()> {
+        let counts = recorder.record.counts;
         recorder.settle(accounts, published);
-        let now = Own::here();
-        let from = self.from.and_then(|mark| mark.1).unwrap_or(self.before);
+        let reached = |mark: Option<Mark>| mark.and_then(|mark| mark.reached);
+        let from = reached(self.from).unwrap_or_else(|| (self.before, Counts::default()));
         // An interrupted run ends before its time.
-        let to = self.to.and_then(|mark| mark.1).unwrap_or(now);
+        let to = reached(self.to).unwrap_or_else(|| (Own::here(), counts));
         let record = std::mem::take(&mut recorder.record);
         // Streams are still open, and are going to be closed.
         recorder.record.counts = record.counts;
         let settled = Settled {
             record,
-            own: to.since(&from),
+            own: to.0.since(&from.0),
+            read: Read {
+                events: to.1.events.saturating_sub(from.1.events),
+                reads: to.1.reads.saturating_sub(from.1.reads),
+                bytes: to.1.bytes.saturating_sub(from.1.bytes),
+            },
             memory_before: self.before.anon_bytes,
-            memory: from.anon_bytes,
+            memory: self.settled.and_then(|own| own.anon_bytes),
         };
         reply(&Reply::Settled(Box::new(settled)))
     }

@@ -33,7 +33,7 @@ fn what_makes_no_sense_is_refused() {
         ("--rate -5", "a rate is above 0"),
         ("--rate NaN", "a rate is above 0"),
         ("--rate 1e99", "a rate is above 0"),
-        ("--ramp 0/s", "a rate is above 0"),
+        ("--ramp 0/s", "a rate is from 0.01/s"),
         ("--ramp fast", "write a rate"),
         ("--topics 0", "at least 1"),
         ("--topics 101", "no more than there are clients"),
@@ -107,7 +107,7 @@ fn a_target_that_is_no_stream_is_named() {
 fn streams_that_end_at_once_are_no_streams() {
     let peer = Peer::once(HEAD);
     let args = format!("{} {LOAD} --connect-timeout 300ms --retry 100ms", peer.url());
-    refused(&args, 2, "each was ended at once");
+    refused(&args, 2, "each was over at once: end");
 }
 
 /// A stream that stays open, and brings what is no event.

@@ -62,7 +62,7 @@ fn after_a_storm_everybody_has_caught_up_or_it_is_said_who_has_not() {
         assert_eq!(figure(&summary, "storm.cut"), Some(15.0), "{engine}");
         assert!(figure(&summary, "storm.recovery.max").is_some(), "{engine}: all have caught up");
         assert_eq!((summary.connections.reconnects, summary.connections.held), (15, 15));
-        assert_eq!(summary.connections.closed["reset"], 15);
+        assert_eq!(summary.connections.closed["cut by us"], 15);
         let audit = summary.connections.resumes;
         if resume {
             assert_eq!((summary.delivery.lost, audit.contiguous), (0, 15), "{engine}");

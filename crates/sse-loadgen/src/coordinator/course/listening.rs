@@ -56,14 +56,20 @@ impl Course<'_> {
 
     pub(super) fn listen(&mut self, timeout: Duration) {
         match self.crew.next(timeout) {
-            Some(Said::Reply(worker, Reply::Tick(tick))) => self.observed.ticked(worker, &tick),
+            Some(Said::Reply(worker, Reply::Tick(tick))) => {
+                self.observed.ticked(worker, &tick);
+                self.trouble.extend(tick.trouble.map(|trouble| (worker, trouble)));
+            }
+            Some(Said::Reply(worker, Reply::Measuring { from })) if from == self.measured.0 => {
+                self.know.insert(worker);
+            }
             Some(Said::Reply(worker, Reply::Settled(settled))) => drop(self.settled.insert(worker, *settled)),
             Some(Said::Reply(worker, Reply::Closed)) => drop(self.closed.insert(worker)),
             Some(Said::Gone(worker)) => self.left(worker),
             Some(Said::Interrupted) => {
                 (self.impatient, self.interrupted) = (self.interrupted, true);
             }
-            Some(Said::Reply(_, Reply::Ready)) | None => {}
+            Some(Said::Reply(_, Reply::Ready | Reply::Measuring { .. })) | None => {}
         }
     }
 

@@ -8,7 +8,14 @@ use crate::clock;
 use crate::coordinator::progress::Stage;
 use crate::failure::Failure;
 use crate::publisher::{Published, Publisher};
+use crate::scenario::Scenario;
 use crate::schedule::Schedule;
+use crate::worker::Order;
+
+/// The first event is planned so long, in ns, after workers were told of it, at first;
+const LEAD: u64 = 200_000_000;
+/// and at most, if they do not answer.
+const LONGEST_LEAD: u64 = 10_000_000_000;
 
 impl Course<'_> {
     /// Until all clients have a stream, or it is clear that some will not.
@@ -33,14 +40,57 @@ impl Course<'_> {
         }
         let counts = self.observed.counts();
         if counts.ready == 0 {
+            let reason = self.trouble.values().next().map_or("no answer", String::as_str);
             let why = if counts.opened > 0 {
-                format!("{} streams were opened, and each was ended at once", counts.opened)
+                format!("{} streams were opened, and each was over at once: {reason}", counts.opened)
             } else {
-                format!("no stream was opened: {} attempts failed", counts.failed)
+                format!("no stream was opened, {} attempts failed: {reason}", counts.failed)
             };
             return Err(Failure::Target(why));
         }
         Ok(())
+    }
+
+    /// Tells all workers what is published and measured, from this time on.
+    pub(super) fn announce(&mut self, schedule: Option<Schedule>, begin: u64) {
+        let from = begin + nanos(self.load.warmup);
+        let to = from + nanos(self.load.duration);
+        self.measured = (from, to);
+        self.know.clear();
+        self.crew.tell(&Order::Measure { schedule, from, to });
+        let split = Scenario::restrained_from(from, to);
+        self.observed.measure(from - self.start, to - self.start, split - self.start);
+    }
+
+    /// Agrees with all workers on what is published, and when. Only then may anything be: what a worker reads before it
+    /// knows is nobody's, and would be missed later.
+    pub(super) fn agree(&mut self, run: u32) -> Result<Option<Schedule>, Failure> {
+        let load = self.load;
+        if load.scenario.is_request() {
+            return Ok(None);
+        }
+        let mut lead = LEAD;
+        loop {
+            let begin = clock::now() + lead;
+            let schedule =
+                load.publish.as_ref().map(|(_, rate)| Schedule::new(run, begin, load.topics, *rate));
+            let schedule = schedule.transpose().map_err(|error| Failure::Usage(error.to_string()))?;
+            self.announce(schedule, begin);
+            self.wait(Duration::from_nanos(lead / 2), |course| {
+                course.know.len() + course.gone >= course.crew.len() || course.interrupted
+            });
+            if self.interrupted {
+                return Err(Failure::Interrupted);
+            }
+            if self.know.len() + self.gone >= self.crew.len() {
+                return Ok(schedule);
+            }
+            if lead > LONGEST_LEAD {
+                let late = std::io::Error::other("did not answer for 10 s: this machine is too busy");
+                return Err(Failure::Local("a worker", late));
+            }
+            lead *= 2;
+        }
     }
 
     pub(super) fn stay(&mut self, stage: Stage, time: Duration) {
@@ -64,8 +114,10 @@ impl Course<'_> {
         publisher: Option<Publisher>,
         schedule: Option<Schedule>,
     ) -> Option<Published> {
-        let end = clock::now() + nanos(self.load.drain);
-        if self.load.scenario.is_request() {
+        let mut end = clock::now() + nanos(self.load.drain);
+        if let Scenario::Request { timeout } = self.load.scenario {
+            // The slowest answers are the ones that matter.
+            end = end.max(clock::now() + nanos(timeout));
             self.until(Stage::Drain, end, |counts| {
                 if counts.ready + counts.connecting == 0 {
                     ControlFlow::Break(())

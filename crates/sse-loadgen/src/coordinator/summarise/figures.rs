@@ -1,12 +1,14 @@
 //! What only one scenario measures.
 
 use crate::latency::Latency;
+use crate::load::Load;
+use crate::pacer::Pacer;
 use crate::record::{Metric, Record};
 use crate::report::summary::{Figure, Unit};
 use crate::scenario::Scenario;
 
 pub(super) fn figures(
-    scenario: &Scenario,
+    load: &Load,
     record: &Record,
     halves: Option<(Latency, Latency)>,
     measured: f64,
@@ -24,8 +26,9 @@ pub(super) fn figures(
         let latency = record.latency(metric).unwrap_or(&none);
         latency.percentile_of(percent, expected).map(|time| time.as_nanos() as f64)
     };
+    let per_second = |count: u64| if measured > 0.0 { count as f64 / measured } else { 0.0 };
     let closed = |name: &str| record.closed.get(name).copied().unwrap_or_default();
-    match scenario {
+    match &load.scenario {
         Scenario::Run => Vec::new(),
         Scenario::Storm => vec![
             count("storm.cut", "streams cut at once", counts.cut),
@@ -57,12 +60,7 @@ pub(super) fn figures(
         Scenario::Churn { .. } => vec![
             count("churn.arrived", "clients that came", counts.arrived),
             count("churn.left", "clients that left as planned", counts.left),
-            figure(
-                "churn.rate",
-                "clients that left",
-                Unit::Rate,
-                Some(counts.left as f64 / measured.max(1.0)),
-            ),
+            figure("churn.rate", "clients that left", Unit::Rate, Some(per_second(counts.left_measured))),
         ],
         Scenario::Slow { .. } => {
             let (before, after) = halves.unwrap_or_default();
@@ -93,15 +91,40 @@ pub(super) fn figures(
             count("resume.gap_silent", "missed something, and were not told", record.resumes.gap_silent),
             count("resume.repeated", "were given something again", record.resumes.repeated),
         ],
-        Scenario::Request { .. } => vec![
-            count("request.completed", "answers that were complete", closed("end")),
-            count(
-                "request.broken",
-                "answers that were not",
-                record.closed.values().sum::<u64>() - closed("end"),
-            ),
-            count("request.failed", "requests that were not answered with a stream", counts.failed),
-            figure("request.rate", "answers", Unit::Rate, Some(closed("end") as f64 / measured.max(1.0))),
-        ],
+        Scenario::Request { .. } => {
+            let before = |time| Pacer::new(load.ramp).map_or(0, |pacer| pacer.count_before(time));
+            let planned = before(load.warmup + load.duration).saturating_sub(before(load.warmup));
+            let finished = counts.completed + counts.broken + counts.unanswered;
+            let over_planned = |metric| of(metric, 99.0, planned);
+            vec![
+                count("request.planned", "requests that were planned while it was measured", planned),
+                count("request.completed", "answers that were complete", counts.completed),
+                count("request.broken", "answers that broke off, or took too long", counts.broken),
+                count("request.failed", "requests that got no stream", counts.unanswered),
+                count(
+                    "request.unfinished",
+                    "answers that were not over in the end",
+                    counts.asked.saturating_sub(finished),
+                ),
+                count(
+                    "request.not_begun",
+                    "requests that had no free client",
+                    planned.saturating_sub(counts.asked),
+                ),
+                figure("request.rate", "complete answers", Unit::Rate, Some(per_second(counts.completed))),
+                figure(
+                    "request.first_token.p99",
+                    "until the first token, of all planned: 99 %",
+                    Unit::Ns,
+                    over_planned(Metric::FirstToken),
+                ),
+                figure(
+                    "request.stream.p99",
+                    "until the answer was complete, of all planned: 99 %",
+                    Unit::Ns,
+                    over_planned(Metric::Stream),
+                ),
+            ]
+        }
     }
 }

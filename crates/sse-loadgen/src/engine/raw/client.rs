@@ -14,6 +14,8 @@ pub(super) struct Client {
     pub(super) socket: Option<TcpStream>,
     pub(super) phase: Phase,
     pub(super) body: Body,
+    /// The other side has closed: the kernel says so once, and there may be more to read before it.
+    pub(super) ended: bool,
     /// The stream is in the middle of something. Otherwise a decoder that all share is good enough.
     pub(super) decoder: Option<Box<Decoder>>,
     /// What of the request is not sent, or of the head not complete.
@@ -62,6 +64,7 @@ impl Client {
             socket: None,
             phase: Phase::Away,
             body: Body::UntilClose,
+            ended: false,
             decoder: None,
             rest: Vec::new(),
             last_event_id: String::new(),

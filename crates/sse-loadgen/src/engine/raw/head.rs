@@ -10,20 +10,34 @@ const MAX_HEADERS: usize = 96;
 
 /// Reads a head. Complete: its length, and how the body goes on. None: there is more to come.
 pub(super) fn read(input: &[u8]) -> Result<Option<(usize, Body)>, Ending> {
+    let mut interim = 0;
+    loop {
+        match read_one(&input[interim..])? {
+            One::Partial if input.len() < MAX => return Ok(None),
+            One::Partial => return Err(Ending::Malformed("head too long")),
+            // Interim answers (RFC 9110 section 15.2) come before the one that counts.
+            One::Interim(length) => interim += length,
+            One::Final(length, body) => return Ok(Some((interim + length, body))),
+        }
+    }
+}
+
+enum One {
+    Partial,
+    Interim(usize),
+    Final(usize, Body),
+}
+
+fn read_one(input: &[u8]) -> Result<One, Ending> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     let length = match response.parse(input) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) if input.len() < MAX => return Ok(None),
-        Ok(httparse::Status::Partial) => return Err(Ending::Malformed("head too long")),
+        Ok(httparse::Status::Partial) => return Ok(One::Partial),
         Err(_) => return Err(Ending::Malformed("not HTTP")),
     };
     match response.code.unwrap_or_default() {
-        // Interim answers (RFC 9110 section 15.2) come before the one that counts.
-        100..=199 => {
-            let Some((after, body)) = read(&input[length..])? else { return Ok(None) };
-            return Ok(Some((length + after, body)));
-        }
+        100 | 102..=199 => return Ok(One::Interim(length)),
         200 => {}
         204 => return Err(Ending::NoContent),
         status => return Err(Ending::Status(status)),
@@ -50,7 +64,7 @@ pub(super) fn read(input: &[u8]) -> Result<Option<(usize, Body)>, Ending> {
             }
         },
     };
-    Ok(Some((length, body)))
+    Ok(One::Final(length, body))
 }
 
 #[cfg(test)]
@@ -81,6 +95,7 @@ mod tests {
         for (head, name) in [
             ("HTTP/1.1 404 Not Found\r\n\r\n", "status 404"),
             ("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", "status 302"),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "status 101"),
             ("HTTP/1.1 204 No Content\r\n\r\n", "status 204"),
             ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", "content type text/html"),
             ("HTTP/1.1 200 OK\r\n\r\n", "content type missing"),

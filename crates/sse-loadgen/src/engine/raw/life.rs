@@ -6,7 +6,7 @@ use super::pool::Pool;
 use super::timers::What;
 use crate::account::Account;
 use crate::account::reconnect::Ending;
-use crate::worker::orders::{Arrival, Pace};
+use crate::worker::orders::{Coming, Pace};
 
 impl Pool {
     /// The stream is there.
@@ -14,7 +14,7 @@ impl Pool {
         if self.clients[index].pace != Pace::Full {
             self.slow_down(index, now);
         }
-        let Arrival::Ramp { lifetime: Some(mean), .. } = self.assignment.arrival else { return };
+        let Coming::Ramp { lifetime: Some(mean), .. } = self.assignment.coming else { return };
         // Exponentially distributed: whoever has stayed long is no likelier to leave than who has just come.
         let lifetime = -(1.0 - self.rng.f64()).ln() * mean as f64;
         self.later(index, now.saturating_add(lifetime as u64), What::Leave);
@@ -28,8 +28,8 @@ impl Pool {
         client.decoder = None;
         client.rest = Vec::new();
         self.recorder.closed(&mut client.account, was_open, ending);
-        if matches!(self.assignment.arrival, Arrival::Requests { .. }) {
-            self.recorder.answered(&client.account, ending, now);
+        if matches!(self.assignment.coming, Coming::Requests { .. }) {
+            self.recorder.answered(&client.account, was_open, ending, now);
             client.phase = Phase::Gone;
             self.free.push(index as u32);
             return;
@@ -45,17 +45,16 @@ impl Pool {
     }
 
     /// When an attempt that begins now must have a head, or, if it is about one answer, all of it.
-    pub(super) fn deadline(&self, index: usize, now: u64) -> u64 {
-        match self.assignment.arrival {
-            Arrival::Ramp { .. } => now + self.assignment.connect_timeout,
-            Arrival::Requests { timeout, .. } => self.clients[index].account.due().max(now) + timeout,
+    pub(super) fn deadline(&self, now: u64) -> u64 {
+        match self.assignment.coming {
+            Coming::Ramp { .. } => now + self.assignment.connect_timeout,
+            Coming::Requests { timeout, .. } => now + timeout,
         }
     }
 
     /// Whether a deadline that has passed was missed.
     pub(super) fn has_run_out(&self, client: &Client) -> bool {
-        client.is_active()
-            && (!client.is_open() || matches!(self.assignment.arrival, Arrival::Requests { .. }))
+        client.is_active() && (!client.is_open() || matches!(self.assignment.coming, Coming::Requests { .. }))
     }
 
     /// The end of the client's time. Somebody new comes in its place.
@@ -69,7 +68,7 @@ impl Pool {
             let was_open = client.is_open();
             self.recorder.closed(&mut client.account, was_open, &Ending::Left);
         }
-        self.recorder.left(&mut client.account);
+        self.recorder.left(&mut client.account, now);
         let Account { client: number, topic, .. } = client.account;
         let next = Client {
             // What was due for the one who left is void.
@@ -93,7 +92,7 @@ impl Pool {
             if let Some(socket) = client.socket.take() {
                 abort(socket);
             }
-            self.over(index, &Ending::Reset, now);
+            self.over(index, &Ending::Severed, now);
         }
     }
 

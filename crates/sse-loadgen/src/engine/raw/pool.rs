@@ -18,7 +18,7 @@ use crate::account::{Account, Measuring, Moment, Recorder, Rules};
 use crate::clock;
 use crate::engine::ending;
 use crate::engine::request::{Asker, Request};
-use crate::worker::orders::{Arrival, Order, Pace, Reply};
+use crate::worker::orders::{Coming, Order, Pace, Reply};
 use crate::worker::{Assignment, Controls, Reporter, reply};
 
 /// Large enough to empty a socket in one go, small enough to stay in the cache.
@@ -62,17 +62,16 @@ impl Pool {
         let wake = Arc::clone(&waker);
         // If the loop cannot be woken, it finds the order when it wakes by itself.
         let controls = Controls::listen(Box::new(move || drop(wake.wake())))?;
-        let requests = assignment.requests.iter().map(Request::new).collect::<Result<_, _>>();
-        let (Arrival::Ramp { start, .. } | Arrival::Requests { start, .. }) = assignment.arrival;
-        let rules = Rules {
-            late: assignment.late,
-            gap_event: assignment.gap_event.clone(),
-            clients: assignment.clients,
-            answers: matches!(assignment.arrival, Arrival::Requests { .. }),
+        // Growing would take twice the memory, and a long copy in the middle of the ramp.
+        let clients = match assignment.coming {
+            Coming::Ramp { .. } => assignment.clients.div_ceil(assignment.workers) as usize,
+            Coming::Requests { .. } => 0,
         };
+        let requests = assignment.requests.iter().map(Request::new).collect::<Result<_, _>>();
+        let (Coming::Ramp { start, .. } | Coming::Requests { start, .. }) = assignment.coming;
         Ok(Self {
-            clients: Vec::new(),
-            recorder: Recorder::new(rules),
+            clients: Vec::with_capacity(clients),
+            recorder: Recorder::new(Rules::of(&assignment)),
             timers: Timers::default(),
             rng: fastrand::Rng::with_seed(assignment.seed.wrapping_add(assignment.worker.into())),
             free: Vec::new(),
@@ -102,13 +101,15 @@ impl Pool {
                 _ => {}
             }
             let began = clock::now();
+            // First of all: what is measured has to be known before the first event of it is read.
+            self.take_orders(began)?;
             for event in events.iter().filter(|event| event.token() != WAKER) {
                 let ended = event.is_read_closed() || event.is_error();
                 self.ready(event.token().0, ended);
             }
             for _ in 0..self.unread.len() {
                 let Some(client) = self.unread.pop_front() else { break };
-                self.read(client as usize, false);
+                self.read(client as usize);
             }
             self.due()?;
             if !events.is_empty() {
@@ -131,9 +132,6 @@ impl Pool {
 
     fn due(&mut self) -> io::Result<()> {
         let now = clock::now();
-        while let Some(order) = self.controls.take() {
-            self.carry_out(order, now)?;
-        }
         while let Some(timer) = self.timers.take_due(now) {
             self.time_has_come(timer, now);
         }
@@ -141,11 +139,18 @@ impl Pool {
         self.reporter.turn(&mut self.recorder, now)
     }
 
+    fn take_orders(&mut self, now: u64) -> io::Result<()> {
+        while let Some(order) = self.controls.take() {
+            self.carry_out(order, now)?;
+        }
+        Ok(())
+    }
+
     fn carry_out(&mut self, order: Order, now: u64) -> io::Result<()> {
         match order {
             Order::Measure { schedule, from, to } => {
                 self.recorder.measure(Measuring { schedule, from, to });
-                self.reporter.measure(from, to);
+                self.reporter.measure(from, to)?;
             }
             Order::Cut { share } => self.cut(share, now),
             Order::Restrain { share, skip, pace } => self.restrain(share, skip, pace, now),
@@ -198,11 +203,11 @@ impl Pool {
         let Assignment { worker, workers, clients, .. } = self.assignment;
         let number = u64::from(worker) + self.arrived * u64::from(workers);
         let due = |start: u64, per_second: f64| start + (number as f64 / per_second * 1e9) as u64;
-        match self.assignment.arrival {
-            Arrival::Ramp { start, per_second, .. } => {
+        match self.assignment.coming {
+            Coming::Ramp { start, per_second, .. } => {
                 (number < u64::from(clients)).then(|| due(start, per_second))
             }
-            Arrival::Requests { start, per_second, end, .. } => {
+            Coming::Requests { start, per_second, end, .. } => {
                 let room = !self.free.is_empty()
                     || (self.clients.len() as u64) < u64::from(clients.div_ceil(workers));
                 Some(due(start, per_second)).filter(|&due| due < end && room)
@@ -217,8 +222,7 @@ impl Pool {
         let mut account = Account::new(number, number % topics);
         self.recorder.planned(&mut account, due);
         let mut client = Client::new(account);
-        let every = self.assignment.stamped_every;
-        client.stamped = every > 0 && number.is_multiple_of(every);
+        client.stamped = client.account.is_within(self.assignment.stamped, 0.0);
         if let Some(slot) = self.free.pop() {
             client.attempt = self.clients[slot as usize].attempt;
             self.clients[slot as usize] = client;
@@ -239,6 +243,7 @@ impl Pool {
         let routes = &self.assignment.routes;
         let route = &routes[client.account.client as usize % routes.len()];
         client.phase = Phase::Connecting;
+        client.ended = false;
         let registered = connect(route, self.assignment.receive_buffer).and_then(|mut socket| {
             if client.stamped {
                 stamped::ask(&socket)?;
@@ -255,7 +260,7 @@ impl Pool {
             return self.over(index, &ending(&error), now);
         }
         let timer = Timer {
-            due: self.deadline(index, now),
+            due: self.deadline(now),
             client: index as u32,
             attempt: self.clients[index].attempt,
             what: What::Deadline,
@@ -266,11 +271,12 @@ impl Pool {
     /// Something happened to a client's socket. `ended`: by the other side, though there may be more to read.
     fn ready(&mut self, index: usize, ended: bool) {
         // What was closed in this turn may still have an event in the list.
-        let Some(client) = self.clients.get(index) else { return };
+        let Some(client) = self.clients.get_mut(index) else { return };
+        client.ended |= ended;
         match client.phase {
             Phase::Connecting => self.connected(index),
             Phase::Asking => self.ask(index),
-            Phase::Head | Phase::Open { .. } => self.read(index, ended),
+            Phase::Head | Phase::Open { .. } => self.read(index),
             Phase::Away | Phase::Gone => {}
         }
     }
@@ -310,7 +316,7 @@ impl Pool {
                 self.out = std::mem::take(&mut client.rest);
                 client.phase = Phase::Head;
                 // The answer of a server that did not wait for the request may be there already.
-                self.read(index, false);
+                self.read(index);
             }
             Ok(sent) => drop(client.rest.drain(..sent)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -318,9 +324,11 @@ impl Pool {
         }
     }
 
-    fn read(&mut self, index: usize, ended: bool) {
-        if self.clients[index].pace != Pace::Full {
-            if ended && self.clients[index].pace == Pace::Stalled {
+    fn read(&mut self, index: usize) {
+        let client = &self.clients[index];
+        let ended = client.ended;
+        if client.pace != Pace::Full && client.is_open() {
+            if ended && client.pace == Pace::Stalled {
                 self.over(index, &Ending::Reset, clock::now());
             }
             return;

@@ -14,7 +14,7 @@ use super::{Shared, stream};
 use crate::account::reconnect::Ending;
 use crate::account::{Account, Recorder};
 use crate::clock;
-use crate::worker::orders::{Arrival, Pace};
+use crate::worker::orders::{Coming, Pace};
 
 /// One client.
 pub(super) struct Life {
@@ -80,10 +80,10 @@ pub(super) async fn arrive(shared: Rc<Shared>) {
     };
     for number in (worker..).step_by(workers as usize) {
         let due = |start: u64, per_second: f64| start + (f64::from(number) / per_second * 1e9) as u64;
-        let due = match shared.assignment.arrival {
-            Arrival::Ramp { .. } if number >= clients => return,
-            Arrival::Ramp { start, per_second, .. } => due(start, per_second),
-            Arrival::Requests { start, per_second, end, .. } => {
+        let due = match shared.assignment.coming {
+            Coming::Ramp { .. } if number >= clients => return,
+            Coming::Ramp { start, per_second, .. } => due(start, per_second),
+            Coming::Requests { start, per_second, end, .. } => {
                 let due = due(start, per_second);
                 if due >= end {
                     return;
@@ -95,7 +95,7 @@ pub(super) async fn arrive(shared: Rc<Shared>) {
         let mut account = Account::new(number, number % topics);
         shared.recorder.borrow_mut().planned(&mut account, due);
         let life = Rc::new(Life::new(account));
-        if let Arrival::Requests { timeout, .. } = shared.assignment.arrival {
+        if let Coming::Requests { timeout, .. } = shared.assignment.coming {
             let slots = Arc::clone(&shared.slots);
             let slot = slots.acquire_owned().await.expect("it is never closed");
             tokio::task::spawn_local(answer(Rc::clone(&shared), life, timeout, slot));
@@ -111,8 +111,9 @@ async fn answer(shared: Rc<Shared>, life: Rc<Life>, limit: u64, slot: OwnedSemap
     let permit = shared.permits.acquire().await.expect("it is never closed");
     let attempt = stream::attempt(&shared, &life, permit);
     let ending = timeout(Duration::from_nanos(limit), attempt).await.unwrap_or(Ending::Timeout);
+    let was_open = life.is_open.get();
     over(&shared, &life, &ending);
-    shared.recorder.borrow_mut().answered(&life.account.borrow(), &ending, clock::now());
+    shared.recorder.borrow_mut().answered(&life.account.borrow(), was_open, &ending, clock::now());
     drop(slot);
 }
 
@@ -145,7 +146,7 @@ fn over(shared: &Shared, life: &Life, ending: &Ending) {
 fn renew(shared: &Shared, life: &Life) {
     let mut recorder = shared.recorder.borrow_mut();
     let mut account = life.account.borrow_mut();
-    recorder.left(&mut account);
+    recorder.left(&mut account, clock::now());
     *account = Account::new(account.client, account.topic);
     recorder.planned(&mut account, clock::now());
     life.last_event_id.borrow_mut().clear();

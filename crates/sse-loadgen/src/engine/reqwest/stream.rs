@@ -17,7 +17,7 @@ use crate::account::Moment;
 use crate::account::reconnect::Ending;
 use crate::clock;
 use crate::engine::request::Asker;
-use crate::worker::orders::{Arrival, Pace};
+use crate::worker::orders::{Coming, Pace};
 
 /// A client that does not read looks so often whether it may.
 const LOOK: Duration = Duration::from_millis(100);
@@ -31,14 +31,14 @@ pub(super) async fn attempt(shared: &Shared, life: &Life, permit: SemaphorePermi
     drop(permit);
     let Err(ending) = async {
         let mut response = response?;
-        if let Arrival::Ramp { lifetime: Some(mean), .. } = shared.assignment.arrival {
+        if let Coming::Ramp { lifetime: Some(mean), .. } = shared.assignment.coming {
             let lifetime = -(1.0 - shared.rng.borrow_mut().f64()).ln() * mean as f64;
             life.leaves.set(Some(clock::now().saturating_add(lifetime as u64)));
         }
         life.cut.arm();
         // In this order: who was cut or has left does not read what came since.
         tokio::select! { biased;
-            () = life.cut.notified() => Err(Ending::Reset),
+            () = life.cut.notified() => Err(Ending::Severed),
             () = until(life.leaves.get()) => Err(Ending::Left),
             ending = events(shared, life, &mut response) => ending,
         }
@@ -66,10 +66,10 @@ async fn open(shared: &Shared, life: &Life) -> Result<reqwest::Response, Ending>
     let last_event_id = if resume { life.last_event_id.borrow().clone() } else { String::new() };
     let asker = Asker { client, topic, last_event_id: &last_event_id };
     let request = shared.requests[target].send_with(&shared.clients[number], &asker);
-    let response = match shared.assignment.arrival {
+    let response = match shared.assignment.coming {
         // It has a deadline for all of it.
-        Arrival::Requests { .. } => request.await,
-        Arrival::Ramp { .. } => {
+        Coming::Requests { .. } => request.await,
+        Coming::Ramp { .. } => {
             let limit = Duration::from_nanos(shared.assignment.connect_timeout);
             timeout(limit, request).await.map_err(|_| Ending::Timeout)?
         }

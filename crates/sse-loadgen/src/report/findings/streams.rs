@@ -6,7 +6,7 @@ use crate::report::summary::{Finding, Summary};
 use crate::report::units::{count, number, time, time_f};
 
 pub(super) const RULES: &[Rule] =
-    &[not_all_ready, streams_end_at_once, bursts, first_event_held_back, order_bias, interrupted];
+    &[not_all_ready, answers, streams_end_at_once, bursts, first_event_held_back, order_bias, interrupted];
 
 /// Below this, a difference between clients is nobody's concern: a millisecond.
 const NOTICED_NS: u64 = 1_000_000;
@@ -25,6 +25,22 @@ fn not_all_ready(summary: &Summary) -> Option<Finding> {
     let (ready, planned) = (count(connections.ready), count(connections.planned));
     let text = format!("{ready} of {planned} clients had a stream when measuring began{why}.");
     if connections.ready == 0 { error("NOT_ALL_READY", text) } else { warning("NOT_ALL_READY", text) }
+}
+
+fn answers(summary: &Summary) -> Option<Finding> {
+    let failed = [
+        ("request.broken", "broke off or took too long"),
+        ("request.failed", "got no stream"),
+        ("request.unfinished", "were not over in the end"),
+        ("request.not_begun", "had no free client (--clients)"),
+    ];
+    let failed = failed.map(|(name, what)| (summary.figure(name).unwrap_or(0), what));
+    let failed: Vec<_> = failed.iter().filter(|(number, _)| *number > 0).collect();
+    if failed.is_empty() {
+        return None;
+    }
+    let failed: Vec<_> = failed.iter().map(|(number, what)| format!("{} {what}", count(*number))).collect();
+    error("ANSWERS", format!("Of the requests, {}.", failed.join(", ")))
 }
 
 fn streams_end_at_once(summary: &Summary) -> Option<Finding> {

@@ -32,7 +32,7 @@ fn measuring_the_client(summary: &Summary) -> Option<Finding> {
     // The floor is only a suspicion: reading may have kept pace with the server's writing. The kernel's times know.
     let at = |name, percent| summary.measured(name).and_then(|latency| latency.at(percent));
     let kept_pace =
-        |percent| at("delivery_wire", percent) >= at("delivery", percent).map(|all| all - all / 4);
+        |percent| at("delivery_wire", percent) >= at("delivery_sampled", percent).map(|all| all - all / 4);
     if at("delivery_wire", "99").is_some() && kept_pace("50") && kept_pace("99") {
         return None;
     }

@@ -21,9 +21,11 @@ pub(super) struct Statistic {
 }
 
 /// Every distribution that a run may have, and what it is of.
-pub(super) const DISTRIBUTIONS: [(&str, &str); 18] = [
+pub(super) const DISTRIBUTIONS: [(&str, &str); 20] = [
     ("delivery", "from the planned time of an event until a client had read it"),
     ("delivery_wire", "the same until the kernel had it, of a sample"),
+    ("delivery_sampled", "delivery to the clients that the kernel was asked about"),
+    ("turn", "how long a worker was busy before it looked again"),
     ("lag", "from the kernel's having an event until it was read"),
     ("replayed", "delivery of events that came after a reconnect"),
     ("connect", "TCP connect"),

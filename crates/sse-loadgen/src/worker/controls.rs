@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 use std::sync::mpsc::{self, Receiver, TryRecvError};
-use std::thread;
+use std::{mem, thread};
 
 use super::orders::Order;
 
@@ -13,6 +13,8 @@ pub type Waker = Box<dyn Fn() + Send>;
 #[derive(Debug)]
 pub struct Controls {
     orders: Receiver<Order>,
+    /// Nobody gives orders any more, and that was said.
+    closed: bool,
 }
 
 impl Controls {
@@ -35,15 +37,17 @@ impl Controls {
             drop(sender);
             wake();
         })?;
-        Ok(Self { orders })
+        Ok(Self { orders, closed: false })
     }
 
-    /// The next order, if there is one. When whoever gives them is gone, it is to close.
+    /// The next order, if there is one. When whoever gives them is gone, it is to close; once.
     pub fn take(&mut self) -> Option<Order> {
         match self.orders.try_recv() {
             Ok(order) => Some(order),
             Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Order::Close),
+            Err(TryRecvError::Disconnected) => {
+                (!mem::replace(&mut self.closed, true)).then_some(Order::Close)
+            }
         }
     }
 }

@@ -46,6 +46,11 @@ impl Background {
         Ok(background)
     }
 
+    /// Of the command itself.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the command to end, as an operator or an init system would.
     pub(crate) fn terminate(&self) -> Result<()> {
         self.signal("TERM")

@@ -38,6 +38,12 @@ impl Invocation {
         self
     }
 
+    /// The same on these cores only, as `taskset` writes them.
+    pub(crate) fn pinned(self, cores: &str) -> Self {
+        let pinned = Self::new("taskset").args(["-c", cores]).args([self.program]).args(self.args);
+        Self { env: self.env, ..pinned }
+    }
+
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
         self.env.push((name.to_owned(), value.into()));
         self
@@ -116,6 +122,13 @@ mod tests {
         let invocation = Invocation::cargo("test --test loom*").env("RUSTFLAGS", "--cfg loom").args(["it's"]);
 
         assert_eq!(invocation.to_string(), r"RUSTFLAGS='--cfg loom' cargo test --test 'loom*' 'it'\''s'");
+    }
+
+    #[test]
+    fn pinning_changes_where_it_runs_and_nothing_else() {
+        let pinned = Invocation::new("cat").args(["a b"]).env("X", "1").pinned("1-3");
+
+        assert_eq!(pinned.to_string(), "X=1 taskset -c 1-3 cat 'a b'");
     }
 
     #[test]

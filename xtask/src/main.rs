@@ -1,4 +1,5 @@
-//! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs.
+//! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
+//! `cargo xtask stress` measures.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.
@@ -19,6 +20,7 @@ mod setup;
 mod smoke;
 mod step;
 mod steps;
+mod stress;
 mod tidy;
 mod workspace;
 
@@ -39,6 +41,8 @@ struct Cli {
 enum Task {
     /// Run every check, the same list as on the CI server.
     Ci(ci::Args),
+    /// Put the server under load, and leave reports under `target/stress`.
+    Stress(stress::Args),
     /// Install what the checks need and this machine lacks: browser, curl, the Node and Python clients.
     Setup,
 }
@@ -47,6 +51,7 @@ fn main() -> ExitCode {
     let workspace = Workspace::here();
     let done = match Cli::parse().task {
         Task::Ci(args) => ci::run(&workspace, &args),
+        Task::Stress(args) => stress::run(&workspace, &args).map(|()| true),
         Task::Setup => setup::run(&workspace).map(|()| true),
     };
     match done {

@@ -22,7 +22,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the binary and awaits the line on stdout that tells where it listens.
     pub(crate) fn start(workspace: &Workspace, binary: &Path) -> Result<Self> {
-        let mut command = Invocation::path(binary).args(["--listen", "127.0.0.1:0"]).command(workspace);
+        Self::start_as(workspace, Invocation::path(binary))
+    }
+
+    /// Starts a command that takes `--listen` and tells in the same way where it listens.
+    pub(crate) fn start_as(workspace: &Workspace, invocation: Invocation) -> Result<Self> {
+        let mut command = invocation.args(["--listen", "127.0.0.1:0"]).command(workspace);
         let out = Transcript::default();
         let running = Background::record(&mut command, "server", &out, &Transcript::default())?;
         let address = out.wait_for("`listening on http://ADDRESS`", START, listening_on)?;
@@ -31,6 +36,10 @@ impl Server {
 
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
     }
 
     pub(crate) fn terminate(&self) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use crate::setup::Need;
 use crate::step::{Step, Work};
-use crate::{clients, fuzz, models, mutants, quick_start, smoke, tidy};
+use crate::{clients, fuzz, models, mutants, quick_start, smoke, stress, tidy};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -96,6 +96,13 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[Need::Curl],
         work: Work::Function(smoke::check),
         hint: "the lines above show what server and curl said; curl missing? `cargo xtask setup`",
+    },
+    Step {
+        name: "stress",
+        proves: "under load, every event reaches every client once, in order and whole, in every scenario",
+        needs: &[],
+        work: Work::Function(stress::check),
+        hint: "the table above says what went wrong; the reports are under target/stress/quick",
     },
     Step {
         name: "quick-start",

@@ -1,5 +1,5 @@
-//! Where things are: the repository and its build directory. Runs nothing, except the build of the server that
-//! several steps share.
+//! Where things are: the repository and its build directory. Runs nothing, except the builds that several steps
+//! share.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -43,8 +43,17 @@ impl Workspace {
 
     /// Builds the server as users get it. Returns the binary's absolute path.
     pub(crate) fn release_server(&self) -> Result<PathBuf> {
-        Invocation::cargo("build --release --locked -p sse-server --bin sse-server").run(self)?;
-        let built = self.target.join("release/sse-server");
+        self.release("sse-server")
+    }
+
+    /// Builds the load tester as users get it. Returns the binary's absolute path.
+    pub(crate) fn release_loadgen(&self) -> Result<PathBuf> {
+        self.release("sse-loadgen")
+    }
+
+    fn release(&self, package: &str) -> Result<PathBuf> {
+        Invocation::cargo(&format!("build --release --locked -p {package} --bin {package}")).run(self)?;
+        let built = self.target.join("release").join(package);
         built.canonicalize().with_context(|| format!("{} is missing after its build", built.display()))
     }
 }

@@ -11,7 +11,8 @@
 //!
 //! All events of a topic go over one connection, topic k over connection k mod n. With several, a server could take a
 //! topic's events in another order than they were sent, and would be blamed for a reordering of ours. What
-//! `https://` can promise less is said in `client`.
+//! `https://` can promise less is said in `client`. Servers that know nothing of each other share the topics in the same
+//! way: topic k goes to the URL k mod n.
 //!
 //! Nothing is ever sent twice: after a connection breaks, what had begun to leave is reported as unknown, and only what
 //! had not is sent over the next one. A server that closes after every answer gets one request at a time.
@@ -79,7 +80,7 @@ impl Publisher {
     /// it may yet, and the account says whether it did.
     pub fn start(publish: &Publish, schedule: Schedule, events: Range<u64>) -> Result<Self, StartError> {
         Self::try_start(publish, schedule, events)
-            .map_err(|reason| StartError { authority: publish.target.authority.clone(), reason })
+            .map_err(|reason| StartError { authority: authorities(publish), reason })
     }
 
     fn try_start(publish: &Publish, schedule: Schedule, events: Range<u64>) -> io::Result<Self> {
@@ -87,7 +88,7 @@ impl Publisher {
         let (shared, counters) = (Arc::new(Shared::new(first)), Arc::new(Counters::default()));
         let account = Account::new(Arc::clone(&counters));
         let engine = thread::Builder::new().name("publish".to_owned());
-        let (engine, wake): (_, Arc<dyn Fn() + Send + Sync>) = if publish.target.https {
+        let (engine, wake): (_, Arc<dyn Fn() + Send + Sync>) = if publish.targets[0].https {
             let (client, notify) =
                 client::Client::new(publish, schedule, first, Arc::clone(&shared), account)?;
             (engine.spawn(|| client.run())?, Arc::new(move || notify.notify_one()))
@@ -148,6 +149,10 @@ impl fmt::Debug for Publisher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Publisher").field("progress", &self.progress()).finish_non_exhaustive()
     }
+}
+
+fn authorities(publish: &Publish) -> String {
+    publish.targets.iter().map(|target| &*target.authority).collect::<Vec<_>>().join(", ")
 }
 
 fn abandon(shared: &Shared, wake: &dyn Fn()) {

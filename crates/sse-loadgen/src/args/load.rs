@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::request::{self, Request};
 use crate::failure::Failure;
 use crate::load::Load;
-use crate::publisher::PublishArgs;
+use crate::publisher::{Publish, PublishArgs};
 use crate::report::gate::Condition;
 use crate::scenario::Scenario;
 use crate::watch::WatchTarget;
@@ -169,7 +169,7 @@ impl LoadArgs {
     /// Whether events are to be published.
     #[must_use]
     pub fn publishes(&self) -> bool {
-        self.publish.publish.as_deref().is_some_and(|url| url != "none")
+        self.publish.publish.iter().any(|url| url != "none")
     }
 
     /// What is to be done.
@@ -194,6 +194,12 @@ impl LoadArgs {
         let publish = self.publish.check(self.insecure).map_err(|error| Failure::Usage(error.to_string()))?;
         if publish.as_ref().is_some_and(|publish| !publish.is_stamped()) {
             return Err(usage("--publish-body", &"without {{stamp}} no event can be told from another"));
+        }
+        let servers = publish.as_ref().map_or(1, Publish::targets);
+        if servers > 1 && (servers != self.urls.len() || !(self.topics as usize).is_multiple_of(servers)) {
+            let what = "several take as many URLs to read from, in the same order, and a multiple of topics, \
+                        so that each topic is published where its readers are";
+            return Err(usage("--publish", &what));
         }
         let requests = self.requests()?;
         let https = self.urls.iter().any(|url| url.starts_with("https:"));

@@ -12,9 +12,10 @@ pub struct PublishArgs {
     /// Publish events to this URL, http:// or https://; `none` to leave that to somebody else.
     ///
     /// Path and query may hold {{topic}} and {{sequence}} (the event's number in its topic), {{number}} (its number
-    /// in the run) and {{planned}} (its planned time, in ns), all from 0.
+    /// in the run) and {{planned}} (its planned time, in ns), all from 0. Of several servers that know nothing of each
+    /// other, repeat it, in the order of their URLs to read from: topics take turns at both.
     #[arg(long, value_name = "URL")]
-    pub publish: Option<String>,
+    pub publish: Vec<String>,
 
     /// Method of the request that publishes an event.
     #[arg(long, value_name = "METHOD", default_value = "POST")]
@@ -64,8 +65,10 @@ impl PublishArgs {
     /// An option makes no sense. The rate is looked at even if nothing is published.
     pub fn check(&self, insecure: bool) -> Result<Option<Publish>, PublishError> {
         Pacer::new(self.rate)?;
-        let Some(url) = self.publish.as_deref().filter(|url| *url != "none") else { return Ok(None) };
-        let publish = Publish::to(url)?
+        let mut urls = self.publish.iter().filter(|url| *url != "none");
+        let Some(first) = urls.next() else { return Ok(None) };
+        let publish = urls
+            .try_fold(Publish::to(first)?, |publish, url| publish.and_to(url))?
             .method(&self.publish_method)?
             .body(&self.publish_body)?
             .payload(self.payload)?
@@ -110,6 +113,7 @@ mod tests {
             ("-r|NaN", rate),
             ("-r|10000001", rate),
             ("--publish|hub:80", r#"--publish: "hub:80" is no URL like http://host:port/path"#),
+            ("--publish|http://h/|--publish|https://h/", "--publish: either all URLs are https:// or none"),
             ("--publish|ws://h/", "--publish: ws:// is not supported, only http:// and https:// are"),
             (
                 "--publish|http://h/|--publish-method|GE T",

@@ -20,6 +20,7 @@ use super::account::{Account, Cause, Published};
 use super::pace::Shared;
 use super::publish::Publish;
 use super::request::Renderer;
+use super::target::Target;
 use crate::clock;
 use crate::schedule::Schedule;
 use crate::template::Template;
@@ -39,7 +40,8 @@ struct Sender {
     /// Topic k is the business of client k mod n.
     clients: Vec<reqwest::Client>,
     method: Method,
-    url: Template,
+    /// Topic k is published to URL k mod n.
+    urls: Vec<Template>,
     headers: Vec<(HeaderName, Template)>,
     renderer: Renderer,
     max_in_flight: usize,
@@ -71,7 +73,7 @@ impl Client {
         let sender = Sender {
             clients: (0..connections).map(|_| client(publish)).collect::<io::Result<_>>()?,
             method: Method::from_bytes(publish.method.as_bytes()).map_err(io::Error::other)?,
-            url: publish.target.url(),
+            urls: publish.targets.iter().map(Target::url).collect(),
             headers: headers.collect::<io::Result<_>>()?,
             renderer: Renderer::new(publish, schedule),
             max_in_flight: publish.max_in_flight,
@@ -131,7 +133,7 @@ impl Sender {
         let values = self.renderer.values(number);
         let client = &self.clients[values.topic as usize % self.clients.len()];
         let (mut url, mut body) = (Vec::new(), Vec::new());
-        self.url.render(&values, &mut url);
+        self.urls[values.topic as usize % self.urls.len()].render(&values, &mut url);
         self.renderer.body(number, &mut body);
         let mut request = client.request(self.method.clone(), String::from_utf8_lossy(&url).as_ref());
         for (name, value) in &self.headers {

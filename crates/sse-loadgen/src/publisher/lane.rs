@@ -19,8 +19,8 @@ const BACKOFF: [u64; 6] = [50, 100, 200, 400, 800, 1000];
 #[derive(Debug)]
 pub(super) struct Net {
     pub(super) registry: Registry,
-    /// The server's, at least one. The next is tried if one fails.
-    pub(super) addresses: Vec<SocketAddr>,
+    /// Of each server, at least one. The next is tried if one fails.
+    pub(super) addresses: Vec<Vec<SocketAddr>>,
     /// Where input is read to, whoever's it is.
     pub(super) input: Vec<u8>,
 }
@@ -29,6 +29,8 @@ pub(super) struct Net {
 #[derive(Debug)]
 pub(super) struct Lane {
     token: Token,
+    /// Which server.
+    target: usize,
     link: Link,
     pipeline: Pipeline,
     /// How often it failed to be of use in a row.
@@ -43,8 +45,8 @@ enum Link {
 }
 
 impl Lane {
-    pub(super) fn new(token: Token, pipeline: Pipeline) -> Self {
-        Self { token, link: Link::Down { until: 0 }, pipeline, failures: 0 }
+    pub(super) fn new(token: Token, target: usize, pipeline: Pipeline) -> Self {
+        Self { token, target, link: Link::Down { until: 0 }, pipeline, failures: 0 }
     }
 
     /// Something happened to the socket.
@@ -92,7 +94,8 @@ impl Lane {
     }
 
     pub(super) fn connect(&mut self, net: &mut Net) {
-        let address = net.addresses[self.failures % net.addresses.len()];
+        let addresses = &net.addresses[self.target];
+        let address = addresses[self.failures % addresses.len()];
         let connecting = TcpStream::connect(address).and_then(|mut stream| {
             net.registry.register(&mut stream, self.token, Interest::READABLE | Interest::WRITABLE)?;
             Ok(stream)
@@ -174,9 +177,10 @@ impl Lane {
     /// The connection did not come about, or was of no use.
     fn failed(&mut self, net: &Net) {
         self.failures += 1;
-        let rounds = self.failures / net.addresses.len();
+        let addresses = net.addresses[self.target].len();
+        let rounds = self.failures / addresses;
         // Another address is tried at once.
-        let all_failed = self.failures.is_multiple_of(net.addresses.len());
+        let all_failed = self.failures.is_multiple_of(addresses);
         let wait = if all_failed { BACKOFF[(rounds - 1).min(BACKOFF.len() - 1)] } else { 0 };
         self.link = Link::Down { until: clock::now() + wait * MILLISECOND };
     }

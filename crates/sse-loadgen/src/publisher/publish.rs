@@ -15,7 +15,8 @@ const IN_BODY: &[Name] = &[Name::Stamp, Name::Topic, Name::Sequence, Name::Numbe
 /// How events are published.
 #[derive(Clone, Debug)]
 pub struct Publish {
-    pub(super) target: Target,
+    /// At least one. Topic k is published to target k mod n.
+    pub(super) targets: Vec<Target>,
     pub(super) method: String,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) body: Template,
@@ -32,6 +33,9 @@ pub enum PublishError {
     /// The URL is wrong.
     #[error("--publish: {0}")]
     Target(#[from] TargetError),
+    /// One thread publishes, and speaks one of them.
+    #[error("--publish: either all URLs are https:// or none")]
+    Mixed,
     /// The method is none, or publishes nothing.
     #[error("--publish-method: {0:?} cannot publish; POST, PUT or another method with a body can")]
     Method(String),
@@ -73,7 +77,7 @@ impl Publish {
     /// Nothing can be published there.
     pub fn to(url: &str) -> Result<Self, PublishError> {
         Ok(Self {
-            target: url.parse()?,
+            targets: vec![url.parse()?],
             method: "POST".to_owned(),
             headers: Vec::new(),
             body: Template::parse("{{stamp}}", IN_BODY).map_err(PublishError::Body)?,
@@ -84,6 +88,27 @@ impl Publish {
             timeout: Duration::from_secs(10),
             insecure: false,
         })
+    }
+
+    /// To another URL besides, of a server that knows nothing of the others: topics take turns at the URLs, in the order
+    /// in which these were given, so that topic k is published to URL k mod n and nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// Nothing can be published there, or it is https and another is not.
+    pub fn and_to(mut self, url: &str) -> Result<Self, PublishError> {
+        let target: Target = url.parse()?;
+        if target.https != self.targets[0].https {
+            return Err(PublishError::Mixed);
+        }
+        self.targets.push(target);
+        Ok(self)
+    }
+
+    /// How many URLs it goes to.
+    #[must_use]
+    pub fn targets(&self) -> usize {
+        self.targets.len()
     }
 
     /// With another method than `POST`.
@@ -179,6 +204,11 @@ impl Publish {
     pub fn insecure(mut self, insecure: bool) -> Self {
         self.insecure = insecure;
         self
+    }
+
+    /// Connections that each carry the topics of one target only: a multiple of the targets.
+    pub(super) fn connections_to_all(&self) -> usize {
+        self.connections.next_multiple_of(self.targets.len())
     }
 
     /// Whether clients can tell the events by their stamp.

@@ -5,7 +5,7 @@
 //! order in which they were sent.
 
 use std::io;
-use std::net::ToSocketAddrs;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use super::pipeline::{Pipeline, Work};
 use super::publish::Publish;
 use super::request::Renderer;
 use super::share::Share;
+use super::target::Target;
 use crate::clock;
 use crate::schedule::Schedule;
 
@@ -43,7 +44,7 @@ pub(super) struct Raw {
 }
 
 impl Raw {
-    /// Resolves the host, and begins to connect.
+    /// Resolves the hosts, and begins to connect.
     pub(super) fn new(
         publish: &Publish,
         schedule: Schedule,
@@ -51,16 +52,16 @@ impl Raw {
         shared: Arc<Shared>,
         account: Account,
     ) -> io::Result<(Self, Arc<Waker>)> {
-        let addresses: Vec<_> = (&*publish.target.host, publish.target.port).to_socket_addrs()?.collect();
-        if addresses.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-        }
+        let addresses: Vec<_> = publish.targets.iter().map(resolve).collect::<io::Result<_>>()?;
         let poll = Poll::new()?;
         let waker = Arc::new(Waker::new(poll.registry(), WAKE)?);
         let mut net = Net { registry: poll.registry().try_clone()?, addresses, input: vec![0; INPUT] };
-        let shares = Share::among(publish.connections, schedule.topics).enumerate();
-        let mut lanes: Vec<_> =
-            shares.map(|(lane, share)| Lane::new(Token(lane), Pipeline::new(share, first))).collect();
+        // Lane l carries topics k with k mod lanes = l. As the lanes are a multiple of the targets, or as many as there are
+        // topics, it leads to the target of all of them.
+        let shares = Share::among(publish.connections_to_all(), schedule.topics).enumerate();
+        let targets = net.addresses.len();
+        let lane = |(lane, share)| Lane::new(Token(lane), lane % targets, Pipeline::new(share, first));
+        let mut lanes: Vec<_> = shares.map(lane).collect();
         lanes.iter_mut().for_each(|lane| lane.connect(&mut net));
         let work = Work {
             schedule,
@@ -104,4 +105,12 @@ impl Raw {
         }
         self.work.account.close(due - self.first)
     }
+}
+
+fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
+    let addresses: Vec<_> = (&*target.host, target.port).to_socket_addrs()?.collect();
+    if addresses.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    }
+    Ok(addresses)
 }

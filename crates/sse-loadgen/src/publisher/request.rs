@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use super::publish::Publish;
+use super::target::Target;
 use crate::schedule::Schedule;
 use crate::stamp::Stamp;
 use crate::template::{Name, Template, Values};
@@ -11,8 +12,8 @@ use crate::template::{Name, Template, Values};
 #[derive(Debug)]
 pub(super) struct Renderer {
     schedule: Schedule,
-    /// Up to the length of the body, which closes it.
-    head: Template,
+    /// For each target, up to the length of the body, which closes it.
+    heads: Vec<Template>,
     body: Template,
     payload: usize,
     stamp: Vec<u8>,
@@ -21,25 +22,9 @@ pub(super) struct Renderer {
 
 impl Renderer {
     pub(super) fn new(publish: &Publish, schedule: Schedule) -> Self {
-        let mut head = Template::default();
-        head.push_text(&publish.method);
-        head.push_text(" ");
-        head.push(&publish.target.path);
-        head.push_text(" HTTP/1.1\r\n");
-        if !publish.gives("Host") {
-            head.push_text("Host: ");
-            head.push_text(&publish.target.authority);
-            head.push_text("\r\n");
-        }
-        for (name, value) in publish.all_headers() {
-            head.push_text(name);
-            head.push_text(": ");
-            head.push(&value);
-            head.push_text("\r\n");
-        }
-        head.push_text("Content-Length: ");
+        let heads = publish.targets.iter().map(|target| head(publish, target)).collect();
         let (body, payload) = (publish.body.clone(), publish.payload);
-        Self { schedule, head, body, payload, stamp: Vec::new(), rendered: Vec::new() }
+        Self { schedule, heads, body, payload, stamp: Vec::new(), rendered: Vec::new() }
     }
 
     /// Appends an event's request.
@@ -47,7 +32,8 @@ impl Renderer {
         let mut rendered = std::mem::take(&mut self.rendered);
         rendered.clear();
         self.body(number, &mut rendered);
-        self.head.render(&self.values(number), out);
+        let values = self.values(number);
+        self.heads[values.topic as usize % self.heads.len()].render(&values, out);
         write!(out, "{}\r\n\r\n", rendered.len()).expect("a Vec takes every write");
         out.extend_from_slice(&rendered);
         self.rendered = rendered;
@@ -74,9 +60,46 @@ impl Renderer {
     }
 }
 
+fn head(publish: &Publish, target: &Target) -> Template {
+    let mut head = Template::default();
+    head.push_text(&publish.method);
+    head.push_text(" ");
+    head.push(&target.path);
+    head.push_text(" HTTP/1.1\r\n");
+    if !publish.gives("Host") {
+        head.push_text("Host: ");
+        head.push_text(&target.authority);
+        head.push_text("\r\n");
+    }
+    for (name, value) in publish.all_headers() {
+        head.push_text(name);
+        head.push_text(": ");
+        head.push(&value);
+        head.push_text("\r\n");
+    }
+    head.push_text("Content-Length: ");
+    head
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn topics_take_turns_at_the_targets() {
+        let publish = Publish::to("http://a/{{topic}}").unwrap().and_to("http://b/of/{{topic}}").unwrap();
+        let schedule = Schedule::new(1, 0, 4, 1.0).unwrap();
+        let mut renderer = Renderer::new(&publish, schedule);
+        for (number, start) in [
+            (4, "POST /0 HTTP/1.1\r\nHost: a\r\n"),
+            (5, "POST /of/1 HTTP/1.1\r\nHost: b\r\n"),
+            (7, "POST /of/3 HTTP/1.1\r\nHost: b\r\n"),
+        ] {
+            let mut out = Vec::new();
+            renderer.request(number, &mut out);
+            assert!(out.starts_with(start.as_bytes()), "{}", String::from_utf8_lossy(&out));
+        }
+    }
 
     #[test]
     fn a_request_is_an_event() {

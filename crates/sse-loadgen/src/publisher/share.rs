@@ -50,6 +50,21 @@ mod tests {
         }
     }
 
+    /// With as many connections as there are topics, or a multiple of the targets.
+    #[test]
+    fn a_share_has_topics_of_one_target() {
+        for (targets, connections, topics) in [(2_u64, 4, 2), (2, 4, 10), (3, 6, 9), (4, 4, 4), (4, 12, 20)] {
+            for (lane, share) in Share::among(connections, topics).enumerate() {
+                let mut n = share.next(0);
+                while n < 100 {
+                    let topic = n % u64::from(topics);
+                    assert_eq!(topic % targets, lane as u64 % targets, "{targets}, {connections}, {topics}");
+                    n = share.next(n + 1);
+                }
+            }
+        }
+    }
+
     #[test]
     fn there_is_no_event_beyond_the_last() {
         assert!(Share::among(3, 7).all(|share| share.next(u64::MAX) == u64::MAX));

@@ -39,8 +39,13 @@ fn arrived(c: &mut Criterion) {
 fn event(c: &mut Criterion) {
     const CLIENTS: u32 = 1_000;
     let schedule = Schedule::new(0xBEEF, 0, 1, 1_000.0).expect("a rate");
-    let rules =
-        Rules { late: 1_000_000_000, gap_event: "sse.gap".to_owned(), clients: CLIENTS, answers: false };
+    let rules = Rules {
+        late: 1_000_000_000,
+        gap_event: "sse.gap".to_owned(),
+        clients: CLIENTS,
+        answers: false,
+        in_order: true,
+    };
     let mut recorder = Recorder::new(rules);
     recorder.measure(Measuring { schedule: Some(schedule), from: 0, to: u64::MAX });
     let mut accounts: Vec<_> = (0..CLIENTS).map(|client| Account::new(client, 0)).collect();

@@ -61,7 +61,9 @@ impl Stamp {
     ///
     /// There is one and its checksum does not fit, or it is cut.
     pub fn find(data: &[u8]) -> Result<Option<Self>, Damaged> {
-        let Some(start) = memmem::find(data, MARK) else { return Ok(None) };
+        // Nearly always there is nothing before it, and nothing to search.
+        let start = if data.starts_with(MARK) { Some(0) } else { memmem::find(data, MARK) };
+        let Some(start) = start else { return Ok(None) };
         Self::parse(&data[start..]).map(Some).ok_or(Damaged)
     }
 
@@ -82,11 +84,19 @@ impl Stamp {
 }
 
 /// Unsigned digits and nothing else: no sign, no space, and small letters as they are written.
-fn number(digits: &[u8], radix: u32) -> Option<u64> {
-    if digits.iter().any(|digit| !matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
+fn number(digits: &[u8], radix: u64) -> Option<u64> {
+    if digits.is_empty() {
         return None;
     }
-    u64::from_str_radix(std::str::from_utf8(digits).ok()?, radix).ok()
+    digits.iter().try_fold(0_u64, |number, byte| {
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            _ => return None,
+        };
+        let digit = u64::from(digit);
+        if digit < radix { number.checked_mul(radix)?.checked_add(digit) } else { None }
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
-use sse_loadgen::account::Published;
+use sse_loadgen::account::Accepted;
 use sse_loadgen::engine::Engine;
 use sse_loadgen::worker::{Assignment, Order, Reply};
 
@@ -109,7 +109,7 @@ impl Reader {
 
     /// What it was, given that so many events were published.
     pub(super) fn finish(mut self, count: u64) -> anyhow::Result<Read> {
-        self.say(&Order::Settle(Published { count, ..Published::default() }))?;
+        self.say(&Order::Settle(Accepted { count, ..Accepted::default() }))?;
         loop {
             let line = self.line()?;
             if self.contestant == Contestant::Bare {

@@ -14,7 +14,7 @@ use sse_loadgen::plan::Route;
 use sse_loadgen::publisher::{Publish, Publisher};
 use sse_loadgen::schedule::Schedule;
 use sse_loadgen::worker::Assignment;
-use sse_loadgen::worker::orders::{Arrival, Order, RequestPlan};
+use sse_loadgen::worker::orders::{Coming, Order, RequestPlan};
 
 use super::contestant::{Contestant, Read, Reader};
 use super::usage;
@@ -101,7 +101,7 @@ impl Round {
                 headers: Vec::new(),
                 body: String::new(),
             }],
-            arrival: Arrival::Ramp { start: clock::now(), per_second: PER_SECOND, lifetime: None },
+            coming: Coming::Ramp { start: clock::now(), per_second: PER_SECOND, lifetime: None },
             in_flight: 256,
             connect_timeout: 10_000_000_000,
             reconnect: Reconnect { enabled: false, delay: 0, jitter: 0, resume: false },
@@ -109,7 +109,7 @@ impl Round {
             late: 1_000_000_000,
             gap_event: "sse.gap".to_owned(),
             receive_buffer: None,
-            stamped_every: 0,
+            stamped: 0.0,
             insecure: false,
             seed: 1,
         }

@@ -10,7 +10,11 @@ pub(super) fn fanout(summary: &Summary, sheet: &mut Sheet) {
         .iter()
         .filter_map(|(share, label)| Some((*share, *label, fanout.completion.get(*share)?)))
         .map(|(share, label, completion)| {
-            let all = format!("all {}", count(summary.connections.ready));
+            // An event goes to the readers of one topic.
+            let all = match summary.plan.topics {
+                0 | 1 => format!("all {}", count(summary.connections.ready)),
+                _ => "all".to_owned(),
+            };
             row(if share == "100" { &all } else { label }, completion)
         })
         .collect();

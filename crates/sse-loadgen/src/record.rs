@@ -37,7 +37,7 @@ pub struct Record {
     /// Events that were followed through all clients.
     pub fanout: Fanout,
     /// By [`Metric`]; what nothing was recorded of takes no memory.
-    latencies: BTreeMap<Metric, Box<Latency>>,
+    latencies: Vec<Option<Box<Latency>>>,
     /// Delivery by tenths of the clients; empty until something was delivered.
     deciles: Vec<Latency>,
 }
@@ -108,23 +108,31 @@ pub struct Counts {
 impl Record {
     /// Records a time, in nanoseconds.
     pub fn time(&mut self, metric: Metric, nanos: u64) {
-        self.latencies.entry(metric).or_default().record_nanos(nanos);
+        self.times_of(metric).record_nanos(nanos);
     }
 
     /// Adds many times.
     pub fn times(&mut self, metric: Metric, times: &Latency) {
-        self.latencies.entry(metric).or_default().add(times);
+        self.times_of(metric).add(times);
+    }
+
+    fn times_of(&mut self, metric: Metric) -> &mut Latency {
+        let index = metric as usize;
+        if index >= self.latencies.len() {
+            self.latencies.resize(index + 1, None);
+        }
+        self.latencies[index].get_or_insert_default()
     }
 
     /// What was recorded of a metric; none if nothing was.
     #[must_use]
     pub fn latency(&self, metric: Metric) -> Option<&Latency> {
-        self.latencies.get(&metric).map(|latency| &**latency)
+        self.latencies.get(metric as usize)?.as_deref()
     }
 
     /// Every metric that something was recorded of.
     pub fn latencies(&self) -> impl Iterator<Item = (Metric, &Latency)> {
-        self.latencies.iter().map(|(&metric, latency)| (metric, &**latency))
+        Metric::ALL.iter().filter_map(|&metric| Some((metric, self.latency(metric)?)))
     }
 
     /// Records a delivery to a client of a tenth, from 0.
@@ -161,6 +169,9 @@ impl Record {
 
     /// Adds what another worker has seen.
     pub fn add(&mut self, other: Self) {
+        for (metric, latency) in other.latencies() {
+            self.times(metric, latency);
+        }
         self.counts.add(&other.counts);
         add_counts(&mut self.errors, other.errors);
         add_counts(&mut self.closed, other.closed);
@@ -173,9 +184,6 @@ impl Record {
         self.examples.extend(other.examples);
         self.examples.truncate(EXAMPLES);
         self.fanout.add(other.fanout);
-        for (metric, latency) in &other.latencies {
-            self.times(*metric, latency);
-        }
         if self.deciles.is_empty() {
             self.deciles = other.deciles;
         } else {

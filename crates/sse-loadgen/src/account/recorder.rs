@@ -249,12 +249,13 @@ impl Recorder {
     }
 
     /// Takes the delivery since this was last called, and adds it to the whole.
-    pub fn take_interval(&mut self) -> Latency {
-        let interval = std::mem::take(&mut self.interval);
-        if interval.count() > 0 {
-            self.record.times(Metric::Delivery, &interval);
+    pub fn take_interval(&mut self) -> Option<Latency> {
+        if self.interval.count() == 0 {
+            return None;
         }
-        interval
+        let interval = std::mem::take(&mut self.interval);
+        self.record.times(Metric::Delivery, &interval);
+        Some(interval)
     }
 
     pub(super) fn unsettled(&mut self, account: &mut Account) {

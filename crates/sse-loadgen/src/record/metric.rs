@@ -49,6 +49,30 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// Every one, in order.
+    pub const ALL: &[Self] = &[
+        Self::Connect,
+        Self::ConnectPlanned,
+        Self::Headers,
+        Self::FirstEvent,
+        Self::Delivery,
+        Self::DeliveryWire,
+        Self::Replayed,
+        Self::Gap,
+        Self::HeartbeatGap,
+        Self::DeliverySampled,
+        Self::Lag,
+        Self::Turn,
+        Self::Recovery,
+        Self::Reconnect,
+        Self::PublishSlip,
+        Self::PublishAck,
+        Self::FirstToken,
+        Self::BetweenTokens,
+        Self::Stream,
+        Self::Hiccup,
+    ];
+
     /// As it is called in reports and conditions.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -78,7 +78,6 @@ impl Reporter {
         }
         self.ticks = ticks;
         let delivery = recorder.take_interval();
-        let delivery = (delivery.count() > 0).then_some(delivery);
         let (counts, trouble) = (recorder.record.counts, recorder.record.trouble());
         reply(&Reply::Tick(Box::new(Tick { number: ticks, counts, delivery, trouble })))
     }

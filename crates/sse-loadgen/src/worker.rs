@@ -11,7 +11,7 @@ use std::io;
 
 pub use self::controls::{Controls, Waker};
 pub use self::orders::{Assignment, Order, Reply};
-pub use self::reporter::{Reporter, TICK, reply};
+pub use self::reporter::{Reporter, WINDOW, reply};
 use crate::engine;
 
 /// Does what is asked on standard input, until it is over.

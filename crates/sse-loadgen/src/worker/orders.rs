@@ -159,11 +159,11 @@ pub enum Reply {
 /// How things are.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tick {
-    /// Which, since the run's start: all workers tick at the same times.
-    pub number: u64,
+    /// How many windows are over since the run's start, if it is more than at the tick before.
+    pub ended: Option<u64>,
     /// What was counted so far.
     pub counts: Counts,
-    /// Delivery since the tick before.
+    /// Delivery in the window that is over, or in more than one, if the worker was late.
     pub delivery: Option<Latency>,
     /// What most attempts or streams have ended with, if any have.
     pub trouble: Option<String>,

@@ -8,7 +8,11 @@ use crate::host::Own;
 use crate::record::Counts;
 
 /// Five times a second: often enough for a live line, and all workers tick at the same times.
-pub const TICK: u64 = 200_000_000;
+const TICK: u64 = 200_000_000;
+/// So many ticks are a window, for which there is a histogram: that is some work, for both sides.
+const TICKS: u64 = 5;
+/// The length of a window, in ns.
+pub const WINDOW: u64 = TICKS * TICK;
 
 /// A worker's voice, and its watch on itself.
 #[derive(Debug)]
@@ -76,10 +80,12 @@ impl Reporter {
         if ticks == self.ticks {
             return Ok(());
         }
+        let window = ticks / TICKS;
+        let ended = (window > self.ticks / TICKS).then_some(window);
         self.ticks = ticks;
-        let delivery = recorder.take_interval();
+        let delivery = ended.and_then(|_| recorder.take_interval());
         let (counts, trouble) = (recorder.record.counts, recorder.record.trouble());
-        reply(&Reply::Tick(Box::new(Tick { number: ticks, counts, delivery, trouble })))
+        reply(&Reply::Tick(Box::new(Tick { ended, counts, delivery, trouble })))
     }
 
     /// Settles all accounts, and says everything.

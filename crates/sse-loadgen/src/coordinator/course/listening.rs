@@ -79,6 +79,7 @@ impl Course<'_> {
             return;
         }
         self.gone += 1;
+        self.observed.lost(worker);
         self.progress.say(&format!("worker {worker} has ended; what its clients saw is lost"));
     }
 }

@@ -8,6 +8,7 @@
 
 mod course;
 mod crew;
+mod gathered;
 mod health;
 mod observed;
 mod preflight;

@@ -9,33 +9,32 @@
 //! What the ordinary client does not show, its reports do not have: comments, so no gap between heartbeats; and the
 //! time of a `retry:` or an `id:` that comes without data.
 
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use std::io;
 
+use crate::host::raise_open_files;
+use crate::worker::Assignment;
+
+pub mod kind;
 pub mod raw;
 pub mod request;
 pub mod reqwest;
 mod socket_error;
 
+pub use self::kind::Engine;
 pub(crate) use self::socket_error::ending;
 
-/// Which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Engine {
-    /// Plain HTTP/1.1 over sockets of its own: cheap enough for tens of thousands of streams a core.
-    Raw,
-    /// reqwest and eventsource-stream: https, HTTP/2, and what an ordinary Rust client sees.
-    Reqwest,
-}
-
-impl Engine {
-    /// As it is called on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Raw => "raw",
-            Self::Reqwest => "reqwest",
-        }
+/// Makes this process a worker: does what is asked on standard input, until it is over.
+///
+/// # Errors
+///
+/// The first line is no assignment, the engine could not start, or nobody listens any more.
+pub fn work() -> io::Result<()> {
+    let mut first = String::new();
+    io::stdin().read_line(&mut first)?;
+    let assignment: Assignment = serde_json::from_str(&first).map_err(io::Error::other)?;
+    raise_open_files()?;
+    match assignment.engine {
+        Engine::Raw => raw::run(assignment),
+        Engine::Reqwest => reqwest::run(assignment),
     }
 }

@@ -25,6 +25,7 @@
 pub mod account;
 pub mod args;
 pub mod calibrate;
+mod chunked;
 pub mod clock;
 pub mod coordinator;
 pub mod doctor;

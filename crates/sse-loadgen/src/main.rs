@@ -17,7 +17,7 @@ use sse_loadgen::report::table::{Style, table};
 use sse_loadgen::report::{Summary, hgrm, html, metrics};
 use sse_loadgen::scenario::Scenario;
 use sse_loadgen::terminal::Terminal;
-use sse_loadgen::{doctor, serve, worker};
+use sse_loadgen::{doctor, engine, serve};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -66,7 +66,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
             }
             return Ok(0);
         }
-        Some(Command::Worker) => return worker::run().map(|()| 0).context("worker"),
+        Some(Command::Worker) => return engine::work().map(|()| 0).context("worker"),
     };
     measure(args, &load)
 }

@@ -20,7 +20,6 @@
 mod account;
 mod answers;
 mod args;
-mod chunked;
 mod client;
 mod lane;
 mod pace;

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
         Some(Part::Source(serve)) => sse_loadgen::serve::run(serve),
         Some(Part::Bare) => stay_on(CORES[1]).and_then(|()| bare::run()),
         Some(Part::Worker) => {
-            stay_on(CORES[1]).and_then(|()| sse_loadgen::worker::run().context("the engine"))
+            stay_on(CORES[1]).and_then(|()| sse_loadgen::engine::work().context("the engine"))
         }
     };
     match done {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, SystemTime};
 
 use super::crew::{Crew, Said};
+use super::gathered::Gathered;
 use super::observed::Observed;
 use super::progress::{Progress, Stage};
 use super::{health, preflight, summarise, target};
@@ -30,29 +31,6 @@ mod phases;
 const START: u64 = 300_000_000;
 /// How long workers may take to settle their accounts and report.
 const REPORT: Duration = Duration::from_secs(60);
-
-/// Everything that a report is made of.
-pub(super) struct Outcome<'a> {
-    pub(super) load: &'a Load,
-    pub(super) plan: Plan,
-    pub(super) limits: Limits,
-    pub(super) shared_with_target: bool,
-    pub(super) run: u32,
-    pub(super) started: SystemTime,
-    pub(super) phases: Vec<Phase>,
-    pub(super) interrupted: bool,
-    pub(super) ready: u64,
-    pub(super) held: u64,
-    pub(super) record: Record,
-    pub(super) workers: Vec<Settled>,
-    pub(super) lost_workers: usize,
-    pub(super) published: Option<Published>,
-    pub(super) observed: Observed,
-    pub(super) measured_for: u64,
-    pub(super) cost: Option<(Points, Vec<i32>)>,
-    pub(super) host: HostCounters,
-    pub(super) hiccups: crate::latency::Latency,
-}
 
 /// Does the whole run.
 ///
@@ -249,7 +227,7 @@ impl Course<'_> {
         let workers: Vec<Settled> = std::mem::take(&mut self.settled).into_values().collect();
         workers.iter().for_each(|settled| record.add(settled.record.clone()));
         let lost_workers = self.crew.len() - workers.len();
-        Ok(summarise::summarise(Outcome {
+        Ok(summarise::summarise(Gathered {
             load,
             plan,
             limits,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::course::Outcome;
+use super::gathered::Gathered;
 use crate::clock;
 use crate::latency::Latency;
 use crate::record::Metric;
@@ -62,8 +62,8 @@ struct Signal {
 ///
 /// The limits are rules of thumb, set so that a tester that shares two cores with the server it tests is ok while it keeps
 /// up: what matters is that nobody takes figures of a starved one for the server's.
-pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
-    let own: Vec<_> = outcome.workers.iter().map(|settled| settled.own).collect();
+pub(super) fn judge(gathered: &Gathered<'_>) -> Health {
+    let own: Vec<_> = gathered.workers.iter().map(|settled| settled.own).collect();
     let worker_cpu: Vec<f64> = own.iter().map(|own| share(own.cpu_ns, own.at)).collect();
     let queued = |own: &crate::host::Own| share(own.run_queue_ns.unwrap_or_default(), own.at);
     let run_queue = own.iter().map(queued).fold(0.0, f64::max);
@@ -73,11 +73,11 @@ pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
         if share(own.cpu_ns + waited, own.at) < 0.3 { 0.0 } else { share(waited, own.cpu_ns + waited) }
     };
     let memory = |of: fn(&crate::worker::orders::Settled) -> Option<u64>| {
-        outcome.workers.iter().filter_map(of).sum::<u64>()
+        gathered.workers.iter().filter_map(of).sum::<u64>()
     };
     let (before, memory_bytes) = (memory(|settled| settled.memory_before), memory(|settled| settled.memory));
     let at = |metric, percent| {
-        outcome.record.latency(metric).and_then(|latency| nanos(latency.percentile(percent)))
+        gathered.record.latency(metric).and_then(|latency| nanos(latency.percentile(percent)))
     };
     let part = |time: u64, whole: u64| if time > NOTICED { share(time, whole) } else { 0.0 };
     // Of the same clients: others may have been served earlier, or read other topics.
@@ -86,17 +86,18 @@ pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
         part(sampled.saturating_sub(at(Metric::DeliveryWire, percent).unwrap_or(sampled)), sampled)
     };
     let slipped = |percent| {
-        let slip = outcome.published.as_ref().and_then(|published| nanos(published.slip.percentile(percent)));
+        let slip =
+            gathered.published.as_ref().and_then(|published| nanos(published.slip.percentile(percent)));
         part(slip.unwrap_or_default(), at(Metric::Delivery, percent).unwrap_or_default())
     };
     let lag = at(Metric::Lag, 99.0);
-    let hiccup = nanos(outcome.hiccups.percentile(99.9)).unwrap_or_default();
-    let host = &outcome.host;
+    let hiccup = nanos(gathered.hiccups.percentile(99.9)).unwrap_or_default();
+    let host = &gathered.host;
     let count = |counter: Option<u64>| counter.unwrap_or_default() as f64;
-    let restrained = matches!(outcome.load.scenario, crate::scenario::Scenario::Slow { .. });
+    let restrained = matches!(gathered.load.scenario, crate::scenario::Scenario::Slow { .. });
     // The counter is the whole machine's: with the server on it too, it may be the server's.
     let windows =
-        if restrained || outcome.shared_with_target { 0.0 } else { count(host.wanted_zero_windows) };
+        if restrained || gathered.shared_with_target { 0.0 } else { count(host.wanted_zero_windows) };
 
     let signals = [
         signal(
@@ -135,7 +136,7 @@ pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
         signal("throttled", count(host.throttled), 0.0, NEVER, "the container's CPU limit held us back"),
         signal(
             "lost_workers",
-            outcome.lost_workers as f64,
+            gathered.lost_workers as f64,
             0.0,
             0.0,
             "workers died, and what they saw is missing",
@@ -150,7 +151,7 @@ pub(super) fn judge(outcome: &Outcome<'_>) -> Health {
         hiccup_p999_ns: hiccup,
         lag_p99_ns: lag,
         memory_bytes,
-        memory_per_client: memory_bytes.saturating_sub(before) / outcome.ready.max(1),
+        memory_per_client: memory_bytes.saturating_sub(before) / gathered.ready.max(1),
         signals: signals
             .iter()
             .map(|signal| (signal.name.to_owned(), signal.value))

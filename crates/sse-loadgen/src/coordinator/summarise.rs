@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use self::fanout::fanout;
 use self::figures::figures;
-use super::course::Outcome;
+use super::gathered::Gathered;
 use super::health;
 use crate::latency::Latency;
 use crate::record::Metric;
@@ -20,20 +20,20 @@ use crate::report::{Summary, findings, metrics};
 use crate::watch::{Cost, Points};
 use crate::worker::orders::Read;
 
-pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
-    let client_health = health::judge(&outcome);
-    let Outcome { load, plan, limits, record, published, observed, .. } = outcome;
+pub(super) fn summarise(gathered: Gathered<'_>) -> Summary {
+    let client_health = health::judge(&gathered);
+    let Gathered { load, plan, limits, record, published, observed, .. } = gathered;
     let (windows, halves) = observed.finish();
     let counts = record.counts;
-    let measured = seconds(outcome.measured_for);
-    let read = |of: fn(&Read) -> u64| outcome.workers.iter().map(|settled| of(&settled.read)).sum::<u64>();
+    let measured = seconds(gathered.measured_for);
+    let read = |of: fn(&Read) -> u64| gathered.workers.iter().map(|settled| of(&settled.read)).sum::<u64>();
     let (events, reads) = (read(|read| read.events), read(|read| read.reads));
     let rate = |count: u64| if measured > 0.0 { count as f64 / measured } else { 0.0 };
     let throughput =
         Throughput { events_per_s: rate(events), bytes_per_s: rate(read(|read| read.bytes)), windows };
-    let busy: u64 = outcome.workers.iter().map(|settled| settled.own.cpu_ns).sum();
+    let busy: u64 = gathered.workers.iter().map(|settled| settled.own.cpu_ns).sum();
     // An event goes to the readers of one topic, and each worker reads its part of them.
-    let readers = outcome.ready as f64 / f64::from(load.topics) / f64::from(plan.workers);
+    let readers = gathered.ready as f64 / f64::from(load.topics) / f64::from(plan.workers);
     let floor = if reads == 0 { 0.0 } else { busy as f64 / reads as f64 * readers };
 
     let mut latency: BTreeMap<String, Distribution> = BTreeMap::new();
@@ -43,7 +43,7 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
         }
     };
     record.latencies().for_each(|(metric, times)| add(metric, times));
-    add(Metric::Hiccup, &outcome.hiccups);
+    add(Metric::Hiccup, &gathered.hiccups);
     if let Some(published) = &published {
         add(Metric::PublishSlip, &published.slip);
         add(Metric::PublishAck, &published.ack);
@@ -59,21 +59,21 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
         schema: SCHEMA.to_owned(),
         tool: Tool { version: env!("CARGO_PKG_VERSION").to_owned(), engine: load.engine.name().to_owned() },
         run: Run {
-            id: format!("{:08x}", outcome.run),
+            id: format!("{:08x}", gathered.run),
             scenario: load.scenario.name().to_owned(),
             targets: load.requests.iter().map(|request| without_query(&request.url)).collect(),
-            started: rfc3339(outcome.started),
+            started: rfc3339(gathered.started),
             argv: without_secrets(&load.argv),
             seed: load.seed,
-            phases: outcome.phases,
-            interrupted: outcome.interrupted,
+            phases: gathered.phases,
+            interrupted: gathered.interrupted,
         },
         host: Host {
             kernel: limits.kernel.clone().unwrap_or_default(),
             cpus: limits.cores as usize,
             memory_bytes: limits.memory.unwrap_or_default(),
             nofile: limits.open_files.hard.unwrap_or_default(),
-            shared_with_target: outcome.shared_with_target,
+            shared_with_target: gathered.shared_with_target,
         },
         plan: Plan {
             clients: load.clients.into(),
@@ -89,8 +89,8 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
             } else {
                 load.clients.into()
             },
-            ready: if load.scenario.is_request() { counts.opened } else { outcome.ready },
-            held: if load.scenario.is_request() { counts.opened } else { outcome.held },
+            ready: if load.scenario.is_request() { counts.opened } else { gathered.ready },
+            held: if load.scenario.is_request() { counts.opened } else { gathered.held },
             opened: counts.opened,
             errors: record.errors.clone(),
             closed: record.closed.clone(),
@@ -131,7 +131,7 @@ pub(super) fn summarise(outcome: Outcome<'_>) -> Summary {
         }),
         throughput,
         client_health,
-        server: outcome.cost.map(|(points, pids)| cost(points, pids, outcome.ready, events)),
+        server: gathered.cost.map(|(points, pids)| cost(points, pids, gathered.ready, events)),
         scenario: figures(load, &record, halves, measured),
         ..Summary::default()
     };

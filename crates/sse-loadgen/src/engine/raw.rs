@@ -4,7 +4,6 @@
 //! them, a decoder that all share the events, and the recorder enters them. A client that is not in the middle of
 //! anything owns no buffer at all. One look at the clock a read, none an event; nothing is allocated.
 
-mod chunked;
 mod client;
 mod connect;
 mod decoders;

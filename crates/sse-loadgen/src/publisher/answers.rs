@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use super::chunked::Chunked;
+use crate::chunked::{Chunked, Piece};
 
 /// The longest head, in bytes: what servers themselves commonly allow, eight times over.
 const MAX_HEAD: usize = 64 << 10;
@@ -77,7 +77,7 @@ impl Answers {
                 *left -= passed as u64;
                 *left == 0
             }
-            Body::Chunked(chunked) => chunked.pass_over(input)?,
+            Body::Chunked(chunked) => passed_over(chunked, input)?,
         };
         if over {
             self.body = Body::Over;
@@ -102,6 +102,17 @@ impl Answers {
         }
         *input = &[];
         if self.head.len() > MAX_HEAD { Err(Malformed) } else { Ok(None) }
+    }
+}
+
+/// Takes off the input what is of the body; whether it ends there.
+fn passed_over(chunked: &mut Chunked, input: &mut &[u8]) -> Result<bool, Malformed> {
+    loop {
+        match chunked.next(input).map_err(|_| Malformed)? {
+            Piece::Data(_) => {}
+            Piece::End => return Ok(true),
+            Piece::More => return Ok(false),
+        }
     }
 }
 
@@ -132,7 +143,7 @@ fn parse(input: &[u8]) -> Result<Option<(usize, Answer, Body)>, Malformed> {
     // RFC 9112, section 6.3: how long a body is.
     let body = match length {
         _ if status < 200 || status == 204 || status == 304 => Body::Over,
-        _ if chunked => Body::Chunked(Chunked::default()),
+        _ if chunked => Body::Chunked(Chunked::new()),
         Some(length) if !coded => Body::Length(length),
         _ => Body::UntilClose,
     };

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Accepted;
 use crate::account::reconnect::Reconnect;
-use crate::engine::Engine;
+use crate::engine::kind::Engine;
 use crate::host::Own;
 use crate::latency::Latency;
 use crate::plan::Route;

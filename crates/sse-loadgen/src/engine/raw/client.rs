@@ -3,8 +3,8 @@
 use mio::net::TcpStream;
 use sse_core::Decoder;
 
-use super::chunked::Chunked;
 use crate::account::Account;
+use crate::chunked::Chunked;
 use crate::worker::orders::Pace;
 
 /// See the module.

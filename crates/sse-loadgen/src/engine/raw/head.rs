@@ -1,8 +1,8 @@
 //! The head of an answer: is it a stream of events, and how will its end be known?
 
-use super::chunked::Chunked;
 use super::client::Body;
 use crate::account::reconnect::Ending;
+use crate::chunked::Chunked;
 
 /// A head is no longer than that, in bytes.
 pub(super) const MAX: usize = 32 * 1024;

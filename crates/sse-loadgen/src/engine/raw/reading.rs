@@ -2,12 +2,12 @@
 
 use sse_core::{Decoder, Item};
 
-use super::chunked::Piece;
 use super::client::{Body, Client, Phase};
 use super::decoders::Decoders;
 use super::head;
 use crate::account::reconnect::Ending;
 use crate::account::{Moment, Recorder};
+use crate::chunked::Piece;
 
 /// Takes in what was read. True if the stream was opened by it.
 ///

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`Account`] | one client's: about 200 bytes |
 //! | [`Recorder`] | a worker's: it enters into the accounts and adds up |
-//! | [`settle`] | the end: what was expected and never came |
+//! | `settle` | the end: what was expected and never came |
 //! | [`reconnect`] | who comes back after what, and when |
 
 pub mod reconnect;

@@ -1,6 +1,6 @@
 //! Plain HTTP/1.1 over sockets of its own: one thread, one epoll instance, clients in a list.
 //!
-//! The way of an event: [`reading`] takes bytes off a socket into a buffer that all share, `chunked` finds the body in
+//! The way of an event: `reading` takes bytes off a socket into a buffer that all share, `chunked` finds the body in
 //! them, a decoder that all share the events, and the recorder enters them. A client that is not in the middle of
 //! anything owns no buffer at all. One look at the clock a read, none an event; nothing is allocated.
 

@@ -2,8 +2,8 @@
 //!
 //! What this engine reports is what such a client would see, and what it costs. Where eventsource-stream 0.2 misbehaves
 //! (it panics at a byte order mark, stands still at an invalid byte, passes over an `id:` or `retry:` without data, and
-//! holds an event back whose lines end with CR), the server is not to be blamed: a [`witness`] reads the same bytes with
-//! our own decoder, knows the place to resume from, and says how many events the [`parser`] has kept to itself. Those are
+//! holds an event back whose lines end with CR), the server is not to be blamed: a `witness` reads the same bytes with
+//! our own decoder, knows the place to resume from, and says how many events the `parser` has kept to itself. Those are
 //! counted as `unparsed`, not as lost.
 //!
 //! reqwest tells no time of connecting, takes no receive buffer, and closes a stream that is cut in good order, where

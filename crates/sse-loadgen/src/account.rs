@@ -104,6 +104,13 @@ impl Account {
         (skip..skip + share).contains(&place)
     }
 
+    /// Looks at it here and there, so that it is in the cache when its turn comes.
+    #[must_use]
+    pub(crate) fn warm(&self) -> u64 {
+        let ledger = self.ledger.as_ref().map_or(0, Ledger::next);
+        ledger ^ self.event ^ self.opened ^ self.owed ^ u64::from(self.timed) ^ u64::from(self.client)
+    }
+
     /// When its first attempt was planned.
     #[must_use]
     pub fn due(&self) -> u64 {

@@ -47,10 +47,11 @@ fn who_is_starved_knows_it() {
         let mut command = pinned("sh");
         command.args(["-c", "while :; do :; done"]).stdout(Stdio::null()).spawn().unwrap()
     };
-    let _busy = Busy((0..3).map(busy).collect());
+    // Its fair share is an eighth of the core, and it needs a multiple of that.
+    let _busy = Busy((0..7).map(busy).collect());
     let server = TestServer::clean();
     let mut command = pinned(env!("CARGO_BIN_EXE_sse-loadgen"));
-    let load = "--clients 100 --rate 100 --duration 2s --warmup 500ms --settle 0s --quiet";
+    let load = "--clients 200 --rate 150 --duration 3s --warmup 500ms --settle 0s --quiet";
     command.args(format!("{} {load}", server.topic()).split_whitespace());
     let outcome = Run::of(command).finish();
     let health = outcome.summary.unwrap().client_health;

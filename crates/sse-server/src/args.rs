@@ -1,21 +1,23 @@
 //! What was typed: the flags and `SSE_*` variables of the binary, and their help.
 //!
 //! Only syntax is judged here, by clap, which exits with 2. What the values mean together is
-//! [`Config::check`](crate::Config::check)'s to judge. No I/O, so every flag can be tested.
+//! [`Config::check`](crate::Config::check)'s to judge. No I/O but the reading of keys, so every flag can be tested.
 
 use std::net::SocketAddr;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 
-use crate::config::{AllowedOrigins, Size};
+use crate::config::{AccessConfig, AllowedOrigins, Size};
 use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::{Config, HubConfig};
 
+mod key;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub use self::key::{KeyArg, KeyArgError, KeyArgSyntax};
 use self::value::{OriginArg, Span};
 
 /// An SSE hub: publish an event once over HTTP, every EventSource gets it, in order, and resumes where it was.
@@ -28,15 +30,15 @@ pub struct Args {
     /// Address to listen on; repeat it, or separate with commas, for more than one
     ///
     /// Port 0 takes a free port, which the first line of output names. Only this machine by default, because
-    /// there is no authentication yet.
+    /// without --jwt-key everybody may publish and read.
     #[arg(long, help_heading = "Network", env = "SSE_LISTEN", value_name = "IP:PORT", value_delimiter = ',')]
     #[arg(default_values_t = Config::default().listen, value_parser = value::parse_address)]
     pub listen: Vec<SocketAddr>,
 
     /// Listen where other machines can reach it, although everybody there may publish and read
     ///
-    /// For a server behind a proxy that authenticates, or in a closed network such as a container's. The variable is
-    /// 1, true or yes; or 0, false or no.
+    /// For a server behind a proxy that authenticates, or in a closed network such as a container's. Not needed with
+    /// --jwt-key. The variable is 1, true or yes; or 0, false or no.
     #[arg(long, help_heading = "Network", env = "SSE_ALLOW_ANONYMOUS_REMOTE")]
     // Not the parser that takes every unknown word for a yes: a slip of the pen must not open the server.
     #[arg(value_parser = BoolishValueParser::new())]
@@ -115,6 +117,56 @@ pub struct Args {
         value_delimiter = ','
     )]
     pub allow_origin: Vec<OriginArg>,
+
+    /// Key that tokens are checked with: its algorithm, and where it is; repeatable
+    ///
+    /// Asks for a token (JWT) with the claim "mercure": {"publish": [...], "subscribe": [...]}, lists of topics or "*",
+    /// and with "exp". hs256, hs384, hs512: the file is the secret, as many random bytes as the hash or more. rs256 to
+    /// rs512, ps256 to ps512, es256, es384: a public key in PEM. As hs256:env:NAME, the key is in the variable NAME.
+    /// While a key is replaced, name both.
+    #[arg(
+        long,
+        help_heading = "Access",
+        env = "SSE_JWT_KEY",
+        value_name = "ALGORITHM:FILE",
+        value_delimiter = ','
+    )]
+    pub jwt_key: Vec<KeyArg>,
+
+    /// What the claim "aud" of every token has to name
+    ///
+    /// Set it if the key signs for other services too. Not looked at by default.
+    #[arg(long, help_heading = "Access", env = "SSE_JWT_AUDIENCE", value_name = "NAME")]
+    pub jwt_audience: Option<String>,
+
+    /// What the claim "iss" of every token has to be
+    ///
+    /// Set it if several share the key. Not looked at by default.
+    #[arg(long, help_heading = "Access", env = "SSE_JWT_ISSUER", value_name = "NAME")]
+    pub jwt_issuer: Option<String>,
+
+    /// Name of the cookie that may hold a token
+    ///
+    /// For EventSource, which cannot send headers. A cookie counts only from pages of the server's own origin and of
+    /// those that --allow-origin names; * names none. The default is the Mercure protocol's.
+    #[arg(long, help_heading = "Access", env = "SSE_JWT_COOKIE", value_name = "NAME")]
+    #[arg(default_value_t = AccessConfig::default().cookie)]
+    pub jwt_cookie: String,
+
+    /// Reading needs no token, publishing does
+    ///
+    /// For what is public anyway: whoever can reach the server can read every topic.
+    #[arg(long, help_heading = "Access", env = "SSE_ANONYMOUS_SUBSCRIBE")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub anonymous_subscribe: bool,
+
+    /// Take tokens from ?access_token= too
+    ///
+    /// URLs end up in logs of proxies and in histories, so this is for clients that can send neither header nor cookie,
+    /// with tokens that expire in minutes. The server itself does not log them.
+    #[arg(long, help_heading = "Access", env = "SSE_ALLOW_TOKEN_IN_URL")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub allow_token_in_url: bool,
 
     /// Events that a topic retains for those who return
     ///
@@ -200,6 +252,10 @@ Examples:
   In a container, behind a proxy that authenticates:
     SSE_LISTEN=0.0.0.0:8080 SSE_ALLOW_ANONYMOUS_REMOTE=true sse-server
 
+  Where other machines can reach it, for those with a token signed with a secret:
+    openssl rand -hex 32 > secret
+    sse-server --listen 0.0.0.0:8080 --jwt-key hs256:secret
+
   Keep an hour of small events for those who return:
     sse-server --retain-age 1h --forget-after 2h --retain-events 100000 --retain-bytes 16MiB
 
@@ -207,12 +263,16 @@ Exit status:
   0   ended on request: SIGTERM, or SIGINT (Ctrl-C); a second one does not wait for streams to end
   2   a flag or variable is not well-formed
   71  the operating system refused something, such as an address to listen on
-  78  the configuration contradicts itself, or would be unsafe";
+  78  the configuration contradicts itself, or would be unsafe, or a key cannot be used";
 
 impl Args {
-    /// The configuration that was typed. Not checked yet.
-    pub fn config(&self) -> Config {
-        Config {
+    /// The configuration that was typed, with the keys read. Not checked yet.
+    ///
+    /// # Errors
+    ///
+    /// If a key cannot be used.
+    pub fn config(&self) -> Result<Config, KeyArgError> {
+        Ok(Config {
             listen: self.listen.clone(),
             allow_anonymous_remote: self.allow_anonymous_remote,
             workers: self.workers,
@@ -233,14 +293,26 @@ impl Args {
                 body_timeout: self.body_timeout.0,
                 idempotency_window: self.idempotency_window.0,
                 allow_origins: self.allow_origins(),
+                access: self.access()?,
                 drain: self.drain.0,
             },
-        }
+        })
     }
 
     /// How to log.
     pub fn log_settings(&self) -> LogSettings {
         LogSettings { format: self.log_format, filter: self.log.clone() }
+    }
+
+    fn access(&self) -> Result<AccessConfig, KeyArgError> {
+        Ok(AccessConfig {
+            keys: self.jwt_key.iter().map(KeyArg::load).collect::<Result<_, _>>()?,
+            audience: self.jwt_audience.clone(),
+            issuer: self.jwt_issuer.clone(),
+            anonymous_subscribe: self.anonymous_subscribe,
+            cookie: self.jwt_cookie.clone(),
+            token_in_url: self.allow_token_in_url,
+        })
     }
 
     fn allow_origins(&self) -> AllowedOrigins {

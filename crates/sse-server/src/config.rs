@@ -8,10 +8,12 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+mod access;
 mod check;
 mod origin;
 mod size;
 
+pub use self::access::AccessConfig;
 pub use self::check::ConfigError;
 pub use self::origin::{AllowedOrigins, Origin, OriginError};
 pub(crate) use self::size::Size;
@@ -29,12 +31,14 @@ pub(crate) use self::size::Size;
 pub struct Config {
     /// Addresses to listen on, at least one; port 0 takes a free one.
     ///
-    /// Default `127.0.0.1:8080`: only this machine, because nobody has to say who they are yet.
+    /// Default `127.0.0.1:8080`: only this machine, because without [keys](AccessConfig::keys) nobody has to say who they
+    /// are.
     pub listen: Vec<SocketAddr>,
 
     /// Listen on addresses that other machines can reach, although everybody may publish and read.
     ///
-    /// Default false. Meant for a server behind a proxy that authenticates, and for closed networks.
+    /// Default false. Meant for a server behind a proxy that authenticates, and for closed networks. Not needed where
+    /// publishing needs a token, also if [reading](AccessConfig::anonymous_subscribe) does not.
     pub allow_anonymous_remote: bool,
 
     /// Threads that serve connections, 1 to 512.
@@ -157,6 +161,9 @@ pub struct HubConfig {
     /// Default none: pages of the same origin need no permission, and others should be named.
     pub allow_origins: AllowedOrigins,
 
+    /// Who may publish and read. Default: everybody.
+    pub access: AccessConfig,
+
     /// How long the end of the server may take: for streams to get their last bytes, and for requests in
     /// progress. At most 1 hour.
     ///
@@ -180,6 +187,7 @@ impl Default for HubConfig {
             body_timeout: Duration::from_secs(10),
             idempotency_window: Duration::from_secs(2 * 60),
             allow_origins: AllowedOrigins::default(),
+            access: AccessConfig::default(),
             drain: Duration::from_secs(10),
         }
     }

@@ -56,6 +56,11 @@ pub(crate) fn end(position: &EventId) -> Bytes {
     event("sse.end", "{}", position)
 }
 
+/// The token that opened the stream expires, and so does the stream. Who returns needs a new one.
+pub(crate) fn expired(position: &EventId) -> Bytes {
+    event("sse.expired", "{}", position)
+}
+
 /// The server ends the stream, and another, or itself, will go on with it in a while.
 pub(crate) fn drain(position: &EventId, retry: Duration) -> Bytes {
     let retry = format!("retry: {}\n", retry.as_millis());
@@ -83,6 +88,7 @@ mod tests {
         assert_eq!(preamble(retry, Some(id())), ":ok\nretry: 3456\nid: k3v9x0ab-7\n\n");
         assert_eq!(come_back(retry), ":come back\nretry: 3456\n");
         assert_eq!(end(&id()), "event: sse.end\ndata: {}\nid: k3v9x0ab-7\n\n");
+        assert_eq!(expired(&id()), "event: sse.expired\ndata: {}\nid: k3v9x0ab-7\n\n");
         assert_eq!(drain(&id(), retry), "retry: 3456\nevent: sse.drain\ndata: {}\nid: k3v9x0ab-7\n\n");
     }
 }

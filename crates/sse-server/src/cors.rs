@@ -71,11 +71,15 @@ pub(crate) async fn cors<B: MessageBody>(
 fn writes_from_elsewhere(request: &ServiceRequest, origins: &AllowedOrigins) -> bool {
     let Some(origin) = request.headers().get(header::ORIGIN) else { return false };
     let origin = origin.as_bytes();
-    // The scheme is not compared: behind a proxy that speaks TLS, ours is another than the page's.
-    let host = request.headers().get(header::HOST).map(HeaderValue::as_bytes);
-    let same = [&b"http://"[..], b"https://"].iter().any(|scheme| origin.strip_prefix(*scheme) == host);
     let writes = *request.method() == Method::POST || *request.method() == Method::DELETE;
-    writes && !same && !origins.allows(origin)
+    writes && !is_own(origin, request.headers()) && !origins.allows(origin)
+}
+
+/// Whether this is the server's own origin, as far as the request's `Host` says what that is.
+pub(crate) fn is_own(origin: &[u8], headers: &HeaderMap) -> bool {
+    // The scheme is not compared: behind a proxy that speaks TLS, ours is another than the page's.
+    let host = [&b"http://"[..], b"https://"].iter().find_map(|scheme| origin.strip_prefix(*scheme));
+    host.is_some() && host == headers.get(header::HOST).map(HeaderValue::as_bytes)
 }
 
 fn add_preflight(headers: &mut HeaderMap, allowed: bool) {

@@ -105,6 +105,9 @@ impl ResponseError for Problem {
         if self.kind == ProblemKind::NotAcceptable {
             response.insert_header((header::VARY, "accept"));
         }
+        if let Some(challenge) = challenge(self.kind) {
+            response.insert_header((header::WWW_AUTHENTICATE, challenge));
+        }
         if let Some(methods) = self.allow {
             response.insert_header((header::ALLOW, methods));
         }
@@ -126,6 +129,18 @@ impl Responder for Problem {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         self.error_response()
+    }
+}
+
+/// What a token would have to be like (RFC 6750 section 3). Where there was none, there is no error to speak of.
+fn challenge(kind: ProblemKind) -> Option<&'static str> {
+    match kind {
+        ProblemKind::NotGranted => Some(r#"Bearer realm="sse", error="insufficient_scope""#),
+        ProblemKind::TokenExpired | ProblemKind::TokenInvalid => {
+            Some(r#"Bearer realm="sse", error="invalid_token""#)
+        }
+        ProblemKind::TokenMissing => Some(r#"Bearer realm="sse""#),
+        _ => None,
     }
 }
 

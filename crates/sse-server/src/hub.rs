@@ -7,6 +7,7 @@ use std::time::Duration;
 use sse_core::{Broadcaster, Retention};
 use tokio::sync::watch;
 
+use crate::access::Access;
 use crate::idempotency::Idempotency;
 use crate::{ConfigError, HubConfig};
 
@@ -21,6 +22,7 @@ struct Shared {
     config: HubConfig,
     broadcaster: Broadcaster,
     idempotency: Idempotency,
+    access: Access,
     draining: watch::Sender<bool>,
 }
 
@@ -42,7 +44,9 @@ impl Hub {
             ..sse_core::Config::default()
         });
         let idempotency = Idempotency::new(config.idempotency_window);
-        let shared = Shared { config, broadcaster, idempotency, draining: watch::Sender::new(false) };
+        let access = Access::new(&config);
+        let draining = watch::Sender::new(false);
+        let shared = Shared { config, broadcaster, idempotency, access, draining };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -56,6 +60,12 @@ impl Hub {
     #[must_use]
     pub fn broadcaster(&self) -> &Broadcaster {
         &self.shared.broadcaster
+    }
+
+    /// Who may do what over HTTP.
+    #[must_use]
+    pub fn access(&self) -> &Access {
+        &self.shared.access
     }
 
     pub(crate) fn idempotency(&self) -> &Idempotency {

@@ -18,6 +18,7 @@
 //! | [`args`], [`config`] | what was typed; what holds: validated, with the reason of every default |
 //! | [`server`], [`listener`], `transport` | the composition and its end; sockets and their options; what actix leaves open on a connection |
 //! | [`mod@routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
+//! | [`access`] | who may publish and read: signed tokens |
 //! | [`hub`], `worker`, `stream` | what all workers share; a worker's segment; the body of a stream |
 //! | `position`, [`negotiate`], `query`, `percent` | what a request says |
 //! | `control`, [`error`] | what the hub itself says: on a stream, and as `application/problem+json` |
@@ -41,6 +42,7 @@
 //! # }
 //! ```
 
+pub mod access;
 pub mod args;
 pub mod config;
 mod control;

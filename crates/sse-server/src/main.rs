@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use sse_server::args::Args;
+use sse_server::args::{Args, KeyArgError};
 use sse_server::signal::Signals;
 use sse_server::{BindError, Server, limits, telemetry};
 use tracing::info;
@@ -25,7 +25,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // One line, whatever the log is set to. If stderr is gone there is nobody to tell.
             let _ = writeln!(io::stderr(), "sse-server: {error:#}");
-            let bad_configuration = matches!(error.downcast_ref(), Some(BindError::Config(_)));
+            let bad_configuration =
+                error.is::<KeyArgError>() || matches!(error.downcast_ref(), Some(BindError::Config(_)));
             ExitCode::from(if bad_configuration { BAD_CONFIGURATION } else { OS_ERROR })
         }
     }
@@ -35,7 +36,7 @@ fn start() -> anyhow::Result<()> {
     let args = Args::parse();
     telemetry::init(&args.log_settings())?;
     let open_files = limits::raise_open_files();
-    let server = Server::bind(args.config())?;
+    let server = Server::bind(args.config()?)?;
 
     // Connections have threads of their own: this one only waits for the end.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -58,9 +59,13 @@ fn announce(server: &Server, workers: usize) {
         text += &format!("sse-server {VERSION} listening on http://{address} ({workers} worker{plural})\n");
     }
     if let Some(address) = server.local_addrs().first() {
+        let access = &server.hub().config().access;
+        let with_token = |needed| if needed { "-H \"Authorization: Bearer $TOKEN\" " } else { "" };
+        let publish = with_token(!access.keys.is_empty());
+        let subscribe = with_token(!access.keys.is_empty() && !access.anonymous_subscribe);
         text += &format!(
-            "\n  follow a topic   curl -N http://{address}/events/news\
-             \n  publish to it    curl -d 'hello' http://{address}/events/news\
+            "\n  follow a topic   curl -N {subscribe}http://{address}/events/news\
+             \n  publish to it    curl {publish}-d 'hello' http://{address}/events/news\
              \n  stop             Ctrl-C; all flags: sse-server --help\n"
         );
     }

@@ -8,21 +8,31 @@ use crate::{Problem, ProblemKind, percent};
 
 /// The pairs of `request`'s query, in order, `+` being a space (WHATWG URL section 5.1).
 ///
-/// `known` are the names that mean something here.
+/// `known` are the names that mean something here. `judged` is one that meant something before, and is left out.
 pub(crate) fn pairs<'r>(
     request: &'r HttpRequest,
     known: &'static [&'static str],
+    judged: Option<&str>,
 ) -> Result<Vec<(&'static str, Cow<'r, str>)>, Problem> {
-    request
-        .query_string()
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decode(name)?;
-            let name = known.iter().find(|known| **known == name).ok_or_else(|| unknown(known))?;
-            Ok((*name, decode(value)?))
-        })
+    let mut pairs = Vec::new();
+    for pair in request.query_string().split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decode(name)?;
+        if Some(name.as_ref()) == judged {
+            continue;
+        }
+        let name = known.iter().find(|known| **known == name).ok_or_else(|| unknown(known))?;
+        pairs.push((*name, decode(value)?));
+    }
+    Ok(pairs)
+}
+
+/// Every value of one parameter, whatever else the query has.
+pub(crate) fn values<'r>(request: &'r HttpRequest, name: &str) -> Result<Vec<Cow<'r, str>>, Problem> {
+    let pairs = request.query_string().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs
+        .filter(|(other, _)| decode(other).is_ok_and(|other| other == name))
+        .map(|(_, value)| decode(value))
         .collect()
 }
 
@@ -68,7 +78,10 @@ mod tests {
 
     fn parse(query: &str) -> Result<Vec<(&'static str, String)>, Problem> {
         let request = TestRequest::with_uri(&format!("/events?{query}")).to_http_request();
-        Ok(pairs(&request, KNOWN)?.into_iter().map(|(name, value)| (name, value.into_owned())).collect())
+        Ok(pairs(&request, KNOWN, None)?
+            .into_iter()
+            .map(|(name, value)| (name, value.into_owned()))
+            .collect())
     }
 
     #[test]
@@ -85,9 +98,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_judged_before_is_left_out() {
+        let request = TestRequest::with_uri("/events?%74oken=a%2Bb&event=e&token=c").to_http_request();
+        assert!(pairs(&request, KNOWN, None).is_err());
+        assert_eq!(pairs(&request, KNOWN, Some("token")).unwrap(), [("event", "e".into())]);
+        assert_eq!(values(&request, "token").unwrap(), ["a+b", "c"]);
+        assert!(values(&request, "toke").unwrap().is_empty());
+    }
+
+    #[test]
     fn a_single_parameter_may_not_be_repeated() {
         let request = TestRequest::with_uri("/events?event=a&event=b").to_http_request();
-        let pairs = pairs(&request, KNOWN).unwrap();
+        let pairs = pairs(&request, KNOWN, None).unwrap();
         assert!(single(&pairs, "event").is_err());
         assert_eq!(single(&pairs, "topic").unwrap(), None);
     }

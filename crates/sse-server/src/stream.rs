@@ -1,6 +1,7 @@
 //! The body of an event stream: a subscription that actix polls.
 
 use std::convert::Infallible;
+use std::future::Future as _;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,8 +10,10 @@ use std::time::Instant;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 use sse_core::{Delivery, Subscription, TopicName};
+use tokio::time::Sleep;
 use tracing::info;
 
+use crate::access::Expiry;
 use crate::transport::StreamGuard;
 use crate::{Hub, control};
 
@@ -26,6 +29,8 @@ pub(crate) struct StreamBody {
     /// Bytes of a delivery that are still to be given to actix.
     rest: Bytes,
     finished: bool,
+    /// Runs out with the token that opened the stream, if there was one. Boxed, so that other streams pay for a pointer.
+    expiry: Option<Pin<Box<Sleep>>>,
     life: Life,
     _guard: Option<StreamGuard>,
 }
@@ -35,10 +40,19 @@ impl StreamBody {
         hub: Hub,
         subscription: Subscription,
         preamble: Bytes,
+        expiry: Expiry,
         life: Life,
         guard: Option<StreamGuard>,
     ) -> Self {
-        Self { hub, subscription, rest: preamble, finished: false, life, _guard: guard }
+        let expiry = expiry.timer().map(Box::pin);
+        Self { hub, subscription, rest: preamble, finished: false, expiry, life, _guard: guard }
+    }
+
+    fn poll_expiry(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.expiry {
+            Some(timer) => timer.as_mut().poll(cx),
+            None => Poll::Pending,
+        }
     }
 
     fn encode(&mut self, delivery: Delivery) -> Bytes {
@@ -78,11 +92,18 @@ impl MessageBody for StreamBody {
             if self.finished {
                 return Poll::Ready(None);
             }
-            let Poll::Ready(delivery) = self.subscription.poll_next(cx) else {
-                return Poll::Pending;
+            // First: nothing that comes after the end is for this reader.
+            self.rest = if self.poll_expiry(cx).is_ready() {
+                self.finished = true;
+                self.life.end = "expired";
+                control::expired(&self.subscription.position())
+            } else {
+                let Poll::Ready(delivery) = self.subscription.poll_next(cx) else {
+                    return Poll::Pending;
+                };
+                let Some(delivery) = delivery else { return Poll::Ready(None) };
+                self.encode(delivery)
             };
-            let Some(delivery) = delivery else { return Poll::Ready(None) };
-            self.rest = self.encode(delivery);
         }
         let piece = PIECE.min(self.rest.len());
         let piece = self.rest.split_to(piece);

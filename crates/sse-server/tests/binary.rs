@@ -132,6 +132,69 @@ fn a_malformed_flag_is_2() {
 }
 
 #[test]
+fn a_key_that_cannot_be_used_is_one_line_and_78() {
+    let missing = output(&["--jwt-key", "hs256:/nowhere/secret"]);
+    assert_eq!(missing.status.code(), Some(78));
+    let line = "sse-server: jwt-key hs256:/nowhere/secret: cannot read the file";
+    assert!(stderr(&missing).starts_with(line), "{}", stderr(&missing));
+    assert_eq!(stderr(&missing).lines().count(), 1);
+
+    let short = command(&["--jwt-key", "hs256:env:KEY"]).env("KEY", "hunter2").output().unwrap();
+    assert_eq!(short.status.code(), Some(78));
+    assert!(stderr(&short).contains("at least 32 bytes"), "{}", stderr(&short));
+    assert!(!stderr(&short).contains("hunter2"), "{}", stderr(&short));
+}
+
+#[test]
+fn a_key_out_of_the_environment_opens_the_server_to_others() {
+    let mut child = command(&["--listen", "0.0.0.0:0"])
+        .env("SSE_JWT_KEY", "hs256:env:KEY")
+        .env("KEY", "0123456789abcdef0123456789abcdef")
+        .spawn()
+        .unwrap();
+    let mut first_line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first_line).unwrap();
+    let server = Running { child, first_line };
+    assert!(server.first_line.contains("listening on"), "{}", server.first_line);
+}
+
+#[test]
+fn no_token_is_ever_logged() {
+    let mut child = command(&["--listen", "127.0.0.1:0", "--workers", "1", "--allow-token-in-url"])
+        .args(["--log", "trace,actix_http=trace,actix_web=trace,actix_http::h1=trace", "--drain", "0s"])
+        .env("SSE_JWT_KEY", "hs256:env:KEY")
+        .env("KEY", "0123456789abcdef0123456789abcdef")
+        .spawn()
+        .unwrap();
+    let mut first_line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut first_line).unwrap();
+    let mut log = child.stderr.take().unwrap();
+    let written = std::thread::spawn(move || {
+        let mut text = String::new();
+        log.read_to_string(&mut text).unwrap();
+        text
+    });
+    let server = Running { child, first_line };
+    for head in [
+        "GET /events/a?access_token=hunter2 HTTP/1.1\r\n",
+        "GET /events/a HTTP/1.1\r\nauthorization: Bearer hunter2\r\n",
+        "GET /events/a HTTP/1.1\r\ncookie: mercureAuthorization=hunter2\r\n",
+        "POST /events/a?access_token=hunter2 HTTP/1.1\r\ncontent-length: 0\r\n",
+    ] {
+        let mut client = server.connect();
+        client.write_all(format!("{head}host: a\r\nconnection: close\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401 ") && !answer.contains("hunter2"), "{answer}");
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.exit_code(), Some(0));
+    let log = written.join().unwrap();
+    assert!(log.contains("/events/a") && log.contains("401"), "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+}
+
+#[test]
 fn an_address_in_use_is_71() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap().to_string();

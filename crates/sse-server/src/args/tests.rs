@@ -12,7 +12,7 @@ fn parse(flags: &[&str]) -> Args {
 }
 
 fn config(flags: &[&str]) -> Config {
-    parse(flags).config()
+    parse(flags).config().unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn error(flags: &[&str]) -> clap::Error {
@@ -175,6 +175,40 @@ fn allow_origin() {
 }
 
 #[test]
+fn jwt_key() {
+    assert!(config(&[]).hub.access.keys.is_empty());
+    let args = parse(&["--jwt-key", "hs256:/a,es256:env:B", "--jwt-key", "rs256:c"]);
+    let named: Vec<_> = args.jwt_key.iter().map(KeyArg::to_string).collect();
+    assert_eq!(named, ["hs256:/a", "es256:env:B", "rs256:c"]);
+    assert!(args.config().is_err(), "there are no such files");
+    assert_eq!(error(&["--jwt-key", "/etc/secret"]).kind(), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn jwt_audience_and_issuer() {
+    let access = config(&["--jwt-audience", "us", "--jwt-issuer", "them"]).hub.access;
+    assert_eq!((access.audience.as_deref(), access.issuer.as_deref()), (Some("us"), Some("them")));
+}
+
+#[test]
+fn jwt_cookie() {
+    assert_eq!(config(&[]).hub.access.cookie, "mercureAuthorization");
+    assert_eq!(config(&["--jwt-cookie", "token"]).hub.access.cookie, "token");
+}
+
+#[test]
+fn anonymous_subscribe() {
+    assert!(!config(&[]).hub.access.anonymous_subscribe);
+    assert!(config(&["--anonymous-subscribe"]).hub.access.anonymous_subscribe);
+}
+
+#[test]
+fn allow_token_in_url() {
+    assert!(!config(&[]).hub.access.token_in_url);
+    assert!(config(&["--allow-token-in-url"]).hub.access.token_in_url);
+}
+
+#[test]
 fn drain() {
     assert_eq!(config(&["--drain", "25s"]).hub.drain, secs(25));
 }
@@ -219,6 +253,9 @@ fn the_examples_in_the_help_are_valid() {
     assert!(commands.peek().is_some());
     for command in commands {
         let args = Args::try_parse_from(command.split_whitespace()).unwrap();
-        assert_eq!(args.config().check(), Ok(()), "{command}");
+        match args.config() {
+            Ok(config) => assert_eq!(config.check(), Ok(()), "{command}"),
+            Err(no_such_key) => assert!(command.contains("--jwt-key"), "{no_such_key}"),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{Config, HubConfig, Size};
+use super::{AccessConfig, Config, HubConfig, Size};
 
 /// What actix-server takes; it panics beyond.
 pub(super) const MAX_WORKERS: usize = 512;
@@ -23,13 +23,19 @@ pub enum ConfigError {
     /// Everybody could publish and read.
     #[error(
         "listen {address} is open to other machines, and everybody there could publish and read every topic, \
-         because this version has no authentication: listen on 127.0.0.1 behind a proxy that authenticates, or \
-         set allow-anonymous-remote to accept it"
+         because there is no key to check tokens with: set jwt-key, listen on 127.0.0.1 behind a proxy that \
+         authenticates, or set allow-anonymous-remote to accept it"
     )]
     AnonymousRemote {
         /// The address that is not this machine's alone.
         address: SocketAddr,
     },
+
+    /// A browser would not send such a cookie.
+    #[error(
+        "jwt-cookie is no name of a cookie: it has letters, digits and !#$%&'*+-.^_`|~, at least one of them"
+    )]
+    CookieName,
 
     /// A topic would be forgotten with events that are to be kept.
     #[error(
@@ -72,6 +78,13 @@ pub enum ConfigError {
         most: String,
     },
 
+    /// Somebody believes that tokens are asked for, and none is.
+    #[error("{name} has no effect without a key to check tokens with: set jwt-key, or leave it out")]
+    NeedsKey {
+        /// The setting.
+        name: &'static str,
+    },
+
     /// The largest event would not fit in a topic.
     #[error(
         "retain-bytes ({}) is less than max-event ({1}), so a topic could not hold its largest event: raise \
@@ -97,7 +110,9 @@ impl Config {
             return Err(ConfigError::NoAddress);
         }
         let remote = self.listen.iter().find(|address| !address.ip().to_canonical().is_loopback());
-        if let Some(&address) = remote.filter(|_| !self.allow_anonymous_remote) {
+        if let Some(&address) =
+            remote.filter(|_| self.hub.access.keys.is_empty() && !self.allow_anonymous_remote)
+        {
             return Err(ConfigError::AnonymousRemote { address });
         }
 
@@ -144,7 +159,27 @@ impl HubConfig {
                 retain_age: self.retain_age,
             });
         }
-        Ok(())
+        self.access.check()
+    }
+}
+
+impl AccessConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if self.cookie.is_empty() || !self.cookie.bytes().all(is_token) {
+            return Err(ConfigError::CookieName);
+        }
+        within("the number of keys in jwt-key", self.keys.len(), 0..=16)?;
+        let settings = [
+            ("jwt-audience", self.audience.is_some()),
+            ("jwt-issuer", self.issuer.is_some()),
+            ("anonymous-subscribe", self.anonymous_subscribe),
+            ("allow-token-in-url", self.token_in_url),
+        ];
+        match settings.into_iter().find(|(_, set)| *set && self.keys.is_empty()) {
+            Some((name, _)) => Err(ConfigError::NeedsKey { name }),
+            None => Ok(()),
+        }
     }
 }
 
@@ -186,6 +221,7 @@ fn time(time: Duration) -> impl fmt::Display {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Key;
 
     fn with(change: impl FnOnce(&mut Config)) -> Result<(), String> {
         let mut config = Config::default();
@@ -211,6 +247,48 @@ mod tests {
             let listen = vec![address.parse().unwrap()];
             assert_eq!(Config { listen, ..Config::default() }.check(), Ok(()));
         }
+    }
+
+    fn key() -> Key {
+        Key::new("hs256".parse().unwrap(), &[7; 32]).unwrap()
+    }
+
+    #[test]
+    fn other_machines_may_come_where_publishing_needs_a_token() {
+        for anonymous_subscribe in [false, true] {
+            let mut config = Config { listen: vec!["0.0.0.0:80".parse().unwrap()], ..Config::default() };
+            config.hub.access.keys.push(key());
+            config.hub.access.anonymous_subscribe = anonymous_subscribe;
+            assert_eq!(config.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_about_tokens_needs_a_key() {
+        let changes: [fn(&mut AccessConfig); 4] = [
+            |access| access.audience = Some("us".to_owned()),
+            |access| access.issuer = Some("them".to_owned()),
+            |access| access.anonymous_subscribe = true,
+            |access| access.token_in_url = true,
+        ];
+        for change in changes {
+            let message = with(|config| change(&mut config.hub.access)).unwrap_err();
+            assert!(message.contains("set jwt-key"), "{message}");
+            let keyed = with(|config| {
+                config.hub.access.keys.push(key());
+                change(&mut config.hub.access);
+            });
+            assert_eq!(keyed, Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_cookie_has_a_name_and_keys_an_end() {
+        for name in ["", "a b", "a=", "a;", "é"] {
+            assert!(with(|config| config.hub.access.cookie = name.to_owned()).is_err(), "{name}");
+        }
+        assert_eq!(with(|config| config.hub.access.cookie = "__Host-token".to_owned()), Ok(()));
+        assert!(with(|config| config.hub.access.keys = vec![key(); 17]).is_err());
     }
 
     #[test]

@@ -20,6 +20,11 @@ pub enum AllowedOrigins {
 }
 
 impl AllowedOrigins {
+    /// True if this origin is one of those that were named, and may therefore use cookies.
+    pub fn names(&self, origin: &[u8]) -> bool {
+        matches!(self, Self::These(_)) && self.allows(origin)
+    }
+
     /// True if a page with this `Origin` header may read the answer.
     pub fn allows(&self, origin: &[u8]) -> bool {
         match self {
@@ -130,6 +135,8 @@ mod tests {
             assert!(!these.allows(other.as_bytes()), "{other}");
         }
         assert!(AllowedOrigins::Any.allows(b"null"));
+        assert!(these.names(b"https://a.example") && !these.names(b"null"));
+        assert!(!AllowedOrigins::Any.names(b"https://a.example"));
         assert!(!AllowedOrigins::None.allows(b"https://a.example"));
     }
 }

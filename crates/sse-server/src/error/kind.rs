@@ -29,12 +29,20 @@ pub enum ProblemKind {
     NotAcceptable,
     /// There is nothing at this path.
     NotFound,
-    /// A page of an origin that was not allowed wants to publish or to end a topic.
+    /// The token is good, but not for this.
+    NotGranted,
+    /// A page of an origin that was not allowed wants to publish or to end a topic, or has sent a cookie.
     OriginForbidden,
     /// The server is ending: a publisher should try again, elsewhere or after `Retry-After`.
     ShuttingDown,
     /// The topic has ended, and takes no more events.
     TopicEnded,
+    /// The token has expired, or did so while the body was coming in: a new one is needed.
+    TokenExpired,
+    /// The token is not one that is good here.
+    TokenInvalid,
+    /// This needs a token, and there is none.
+    TokenMissing,
     /// The subscription asks for more topics than one subscription may have.
     TooManyTopics,
     /// The body has a content type, or an encoding, that the server does not take.
@@ -43,7 +51,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, for documentation and for tests.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 19] = [
         Self::BadRequest,
         Self::BodyTimeout,
         Self::EventTooLarge,
@@ -54,9 +62,13 @@ impl ProblemKind {
         Self::MethodNotAllowed,
         Self::NotAcceptable,
         Self::NotFound,
+        Self::NotGranted,
         Self::OriginForbidden,
         Self::ShuttingDown,
         Self::TopicEnded,
+        Self::TokenExpired,
+        Self::TokenInvalid,
+        Self::TokenMissing,
         Self::TooManyTopics,
         Self::UnsupportedMediaType,
     ];
@@ -100,13 +112,19 @@ impl ProblemKind {
                 (S::NOT_ACCEPTABLE, "not-acceptable", "Only text/event-stream is available here")
             }
             Self::NotFound => (S::NOT_FOUND, "not-found", "There is nothing here"),
+            Self::NotGranted => (S::FORBIDDEN, "not-granted", "The token does not grant this"),
             Self::OriginForbidden => {
-                (S::FORBIDDEN, "origin-forbidden", "Pages of this origin may not publish here")
+                (S::FORBIDDEN, "origin-forbidden", "Pages of this origin may not do this")
             }
             // 503 and 409 go to publishers. A subscriber must never see them: EventSource gives up for good on
             // every status but 200 (WHATWG HTML section 9.2.3).
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "The server is ending"),
             Self::TopicEnded => (S::CONFLICT, "topic-ended", "The topic has ended"),
+            // EventSource gives up for good on these. A stream says that its token expires (`sse.expired`) before a
+            // reader would get one, so that there is time for a new token.
+            Self::TokenExpired => (S::UNAUTHORIZED, "token-expired", "The token has expired"),
+            Self::TokenInvalid => (S::UNAUTHORIZED, "token-invalid", "The token is not valid"),
+            Self::TokenMissing => (S::UNAUTHORIZED, "token-missing", "This needs a token"),
             Self::TooManyTopics => (S::BAD_REQUEST, "too-many-topics", "Too many topics in one subscription"),
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The type of the body is not supported")

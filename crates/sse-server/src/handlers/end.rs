@@ -10,6 +10,7 @@ use crate::{Hub, Problem, ProblemKind};
 /// 204 when the topic has ended, now or before.
 pub(crate) async fn end(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let topic = topic_in_path(&request)?;
+    hub.access().publishing(&request, &topic)?;
     hub.broadcaster().end(&topic).map_err(|_| {
         Problem::new(ProblemKind::NotFound).with_detail("nothing was published to this topic lately")
     })?;

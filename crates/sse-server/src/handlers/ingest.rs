@@ -16,27 +16,31 @@ use serde::Serialize;
 use sse_core::{Decoder, Event, EventId, Item, Message, PublishError, RESERVED_PREFIX, TopicName};
 
 use super::publisher::{self, answer, not_published};
+use crate::access::Expiry;
 use crate::{Hub, Problem, ProblemKind};
 
 /// Publishes the events of a body. Ids of the source are not ours and are dropped, as are its comments and `retry:`.
 ///
 /// With `end`, the topic ends when the body has come to its end; not when it breaks off, so that a publisher which
-/// lost its connection can go on.
+/// lost its connection can go on. A body outlasts neither the server nor, by `expiry`, the token that came with it.
 pub(super) async fn ingest(
     hub: &Hub,
     topic: &TopicName,
     payload: Payload,
     end: bool,
+    expiry: Expiry,
 ) -> Result<HttpResponse, Problem> {
     let mut payload = pin!(payload);
     // What an event takes besides its data is bounded by the length of a name; a line's framing is counted later.
     let mut decoder = Decoder::new(hub.config().max_event.saturating_add(1024));
     let mut progress = Progress::default();
     let mut drained = pin!(hub.drained());
+    let mut expired = pin!(expiry.passed());
     loop {
         // A body may go on for hours: it must not be what the server waits for at its end.
         let chunk = tokio::select! {
             chunk = payload.next() => chunk,
+            () = &mut expired => return Err(progress.explain(expired_meanwhile())),
             () = &mut drained => return Err(progress.explain(not_published(hub, PublishError::Closed))),
         };
         let Some(chunk) = chunk else { break };
@@ -48,6 +52,10 @@ pub(super) async fn ingest(
         hub.broadcaster().end_or_create(topic);
     }
     Ok(answer(&progress.answer(decoder.buffered() > 0)))
+}
+
+fn expired_meanwhile() -> Problem {
+    Problem::new(ProblemKind::TokenExpired).with_detail("the token expired while the body was coming in")
 }
 
 fn publish_all(

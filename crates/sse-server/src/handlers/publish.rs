@@ -24,8 +24,9 @@ pub(crate) async fn publish(
     payload: Payload,
 ) -> Result<HttpResponse, Problem> {
     let topic = topic_in_path(&request)?;
+    let expiry = hub.access().publishing(&request, &topic)?;
     let headers = request.headers();
-    let pairs = query::pairs(&request, &["event", "end"])?;
+    let pairs = query::pairs(&request, &["event", "end"], hub.access().parameter())?;
     let name = query::single(&pairs, "event")?;
     let end = match query::single(&pairs, "end")?.as_deref() {
         None | Some("false") => false,
@@ -40,7 +41,7 @@ pub(crate) async fn publish(
             return Err(Problem::new(ProblemKind::BadRequest)
                 .with_detail("an Idempotency-Key is for a single event, not for a stream of them"));
         }
-        return ingest::ingest(&hub, &topic, payload, end).await;
+        return ingest::ingest(&hub, &topic, payload, end, expiry).await;
     }
     let key = key(headers)?;
     let body = read(&hub, headers, payload).await?;

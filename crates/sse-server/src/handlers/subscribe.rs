@@ -11,6 +11,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use sse_core::{Position, TopicName};
 
 use super::{topic, topic_in_path};
+use crate::access::Expiry;
 use crate::position::{LAST_EVENT_ID, position};
 use crate::stream::{Life, StreamBody};
 use crate::transport::Connection;
@@ -33,12 +34,13 @@ pub(crate) async fn head_several(hub: Data<Hub>, request: HttpRequest) -> Result
     Ok(head(&hub, &Ask::several(&hub, &request)?))
 }
 
-/// What a valid request for a stream asks for.
+/// What a valid request for a stream asks for, and may have.
 #[derive(Debug)]
 struct Ask {
     topics: Vec<TopicName>,
     position: Position,
     prime: bool,
+    expiry: Expiry,
 }
 
 impl Ask {
@@ -66,7 +68,7 @@ impl Ask {
                 Problem::new(ProblemKind::BadRequest).with_detail("a request for a stream has no body")
             );
         }
-        let pairs = query::pairs(request, known)?;
+        let pairs = query::pairs(request, known, hub.access().parameter())?;
         for (_, name) in pairs.iter().filter(|(name, _)| *name == "topic") {
             topics.push(topic(name)?);
         }
@@ -80,6 +82,7 @@ impl Ask {
             return Err(Problem::new(ProblemKind::TooManyTopics)
                 .with_detail(format!("a subscription may have {most} topics at most")));
         }
+        let expiry = hub.access().subscribing(request, &topics)?;
         let from_url = query::single(&pairs, "last_event_id")?.or(query::single(&pairs, "lastEventId")?);
         let position = position(headers, from_url.as_deref());
         // Only who begins now has no position yet; and who is given one in the URL has that on every reconnect.
@@ -90,7 +93,7 @@ impl Ask {
             Some("off") => false,
             Some(_) => return Err(query::invalid("'prime' is one of 'auto', 'id', 'off'".to_owned())),
         };
-        Ok(Self { topics, position, prime: prime && unplaced })
+        Ok(Self { topics, position, prime: prime && unplaced, expiry })
     }
 }
 
@@ -114,7 +117,7 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
         .expect("a request without a topic was refused above");
     let preamble = control::preamble(hub.retry(), ask.prime.then(|| subscription.position()));
     let guard = Connection::of(request).map(Connection::begin_stream);
-    Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, life, guard)))
+    Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, ask.expiry, life, guard)))
 }
 
 /// What `GET` would answer, without a subscription; and the position to begin from in order to miss nothing from now

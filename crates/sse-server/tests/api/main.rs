@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `matrix` | does each kind of request get its answer: methods, versions, negotiation, CORS, malformed heads? |
 //! | `publish` | what becomes an event, what is refused, and what a retry does |
+//! | `access` | who may: tokens, cookies, and what ends when they do |
 //! | `ingest` | a body that is itself a stream of events |
 //! | `subscribe` | what a reader is given, from the first byte to the last |
 //!
@@ -18,6 +19,7 @@ mod http;
 mod server;
 mod stream;
 
+mod access;
 mod ingest;
 mod matrix;
 mod publish;

@@ -185,3 +185,12 @@ fn without_configured_origins_pages_from_elsewhere_can_not_publish_either() {
     answer.assert_problem(403, "origin-forbidden");
     assert_eq!(server.metric("sse_events_published_total"), 0);
 }
+
+#[test]
+fn a_request_that_does_not_say_what_the_server_is_called_has_no_origin_of_its_own() {
+    let server = TestServer::start();
+    for origin in ["null", "https://elsewhere.example", "http://"] {
+        let request = format!("POST /events/a HTTP/1.0\r\norigin: {origin}\r\ncontent-length: 1\r\n\r\nx");
+        server.request(request).assert_problem(403, "origin-forbidden");
+    }
+}

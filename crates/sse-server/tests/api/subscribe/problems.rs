@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sse_server::ProblemKind;
 
+use crate::access::{bearer, claims, guarded, token};
 use crate::http::{head, post};
 use crate::server::TestServer;
 
@@ -15,6 +16,7 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
         config.hub.max_event = 10;
         config.hub.max_topics_per_subscription = 1;
     });
+    let guarded = guarded();
     server.publish("/events/ended?end=true", "x");
     let key = "idempotency-key: k";
     server.post("/events/a", &[key], "x").json();
@@ -31,7 +33,11 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
         (Kind::MethodNotAllowed, head("PUT /events/a", &[]).into()),
         (Kind::NotAcceptable, head("GET /events/a", &["accept: text/html"]).into()),
         (Kind::NotFound, head("GET /", &[]).into()),
+        (Kind::NotGranted, post("/events/a", &[&bearer(&token(&claims(&["b"], &["a"])))], "x")),
         (Kind::OriginForbidden, post("/events/a", &["origin: https://elsewhere.example"], "x")),
+        (Kind::TokenExpired, post("/events/a", &[&bearer(&token(&serde_json::json!({"exp": 1})))], "x")),
+        (Kind::TokenInvalid, post("/events/a", &[&bearer("garbage")], "x")),
+        (Kind::TokenMissing, post("/events/a", &[], "x")),
         (Kind::TooManyTopics, head("GET /events?topic=a&topic=b", &[]).into()),
         (Kind::TopicEnded, post("/events/ended", &[], "x")),
         (Kind::UnsupportedMediaType, post("/events/a", &["content-encoding: gzip"], "x")),
@@ -45,9 +51,11 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
         if kind == Kind::ShuttingDown {
             server.hub().drain();
         }
-        let answer = server.request(request);
+        let needs_token = kind == Kind::NotGranted || kind.status() == 401;
+        let answer = if needs_token { &guarded } else { &server }.request(request);
         answer.assert_problem(kind.status().as_u16(), kind.slug());
         assert_eq!(answer.head.header("allow").is_some(), kind == Kind::MethodNotAllowed, "{kind:?}");
+        assert_eq!(answer.head.header("www-authenticate").is_some(), needs_token, "{kind:?}");
         assert_eq!(answer.head.header("retry-after").is_some(), kind == Kind::ShuttingDown, "{kind:?}");
     }
 }

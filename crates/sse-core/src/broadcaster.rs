@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use crate::closing::Closing;
 use crate::delivery::Position;
 use crate::event::Event;
 use crate::frame::Frame;
@@ -66,7 +67,14 @@ pub(crate) struct Shared {
     forgotten: AtomicU64,
     closed: AtomicBool,
     started: Instant,
-    segments: Mutex<Vec<Arc<Mailbox>>>,
+    segments: Mutex<Segments>,
+}
+
+/// Who is to be told of the end, and what of it is known.
+#[derive(Debug, Default)]
+struct Segments {
+    mailboxes: Vec<Arc<Mailbox>>,
+    closing: Option<Closing>,
 }
 
 impl Broadcaster {
@@ -84,7 +92,7 @@ impl Broadcaster {
                 forgotten: AtomicU64::new(0),
                 closed: AtomicBool::new(false),
                 started,
-                segments: Mutex::new(Vec::new()),
+                segments: Mutex::new(Segments::default()),
             }),
         }
     }
@@ -184,15 +192,34 @@ impl Broadcaster {
     ///
     /// Linear in the number of topics.
     pub fn close(&self) {
+        self.close_over(Duration::ZERO);
+    }
+
+    /// Closes as [`close`](Self::close) does, but in waves: publishing is refused from now on and all that was
+    /// published still goes to everybody at once, while [`Delivery::Closed`](crate::Delivery::Closed) comes to the
+    /// subscribers of each segment evenly over `window`, by the broadcaster's clock, so that they do not all come back
+    /// at the same moment. Until then they have their heartbeats as ever. Whoever subscribes after its segment has
+    /// learned of it gets what there is and is told at once.
+    ///
+    /// May be called again: an end that is sooner than the one named before replaces it, for those who still wait; one
+    /// that is later changes nothing. Segments keep within a 256th of the window, and a number for each subscriber.
+    ///
+    /// Linear in the number of topics.
+    pub fn close_over(&self, window: Duration) {
         self.shared.closed.store(true, Ordering::Release);
         // A publish that had looked at the flag before holds its topic's lock until it has marked. With every lock
         // taken once, each event that was accepted is marked before the segments hear of the end.
         self.shared.topics.for_each(|topic| drop(topic.state.lock()));
-        let segments = self.shared.segments.lock().clone();
-        wake_all(segments.iter().filter_map(|mailbox| mailbox.close()));
+        let mut segments = self.shared.segments.lock();
+        let plan = Closing::over(window, (self.shared.config.clock)());
+        let plan = segments.closing.map_or(plan, |known| known.sooner(plan));
+        segments.closing = Some(plan);
+        let wakes: Wakes = segments.mailboxes.iter().filter_map(|mailbox| mailbox.close(plan)).collect();
+        drop(segments);
+        wake_all(wakes);
     }
 
-    /// Whether [`close`](Self::close) was called.
+    /// Whether [`close`](Self::close) or [`close_over`](Self::close_over) was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
@@ -240,7 +267,7 @@ impl Broadcaster {
     /// How many subscriptions there are. Linear in the number of segments.
     #[must_use]
     pub fn subscribers(&self) -> usize {
-        self.shared.segments.lock().iter().map(|mailbox| mailbox.subscribers()).sum()
+        self.shared.segments.lock().mailboxes.iter().map(|mailbox| mailbox.subscribers()).sum()
     }
 }
 
@@ -259,15 +286,16 @@ impl Shared {
     }
 
     pub(crate) fn register(&self, mailbox: &Arc<Mailbox>) {
-        self.segments.lock().push(Arc::clone(mailbox));
-        // Whoever closes sets the flag first and then goes through the list: one of the two sees the other.
-        if self.is_closed() {
-            wake_all(mailbox.close());
-        }
+        let mut segments = self.segments.lock();
+        segments.mailboxes.push(Arc::clone(mailbox));
+        // Whoever closes names the end and goes through the list under the same lock: one of the two sees the other.
+        let parked = segments.closing.and_then(|plan| mailbox.close(plan));
+        drop(segments);
+        wake_all(parked);
     }
 
     pub(crate) fn unregister(&self, mailbox: &Arc<Mailbox>) {
-        self.segments.lock().retain(|other| !Arc::ptr_eq(other, mailbox));
+        self.segments.lock().mailboxes.retain(|other| !Arc::ptr_eq(other, mailbox));
     }
 
     /// Runs `f` on the topic under its lock; creates it if need be.

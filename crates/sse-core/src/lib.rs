@@ -27,6 +27,7 @@
 //! | `log` → `topic` → `topics` | the frames that are retained; with its readers; by name |
 //! | `broadcaster` → `mailbox` → `segment` | publish; tell a thread; serve its subscribers |
 //! | `delivery` | what a subscriber is given |
+//! | `closing` | when everybody is told of the end |
 //!
 //! # Words
 //!
@@ -114,7 +115,7 @@
 //!   task, once.
 //! - **I8 Removal on drop.** A dropped subscription is gone: nothing of it is called or kept.
 //! - **I9 Close and end.** Each subscriber gets what was published before, then [`Delivery::Closed`] or
-//!   [`Delivery::Ended`] once, then nothing; publishing is refused.
+//!   [`Delivery::Ended`] once, then nothing; publishing is refused. A close may be told in waves, which leave nobody out.
 //! - **I10 Publisher isolation.** A publish waits for no subscriber, and code of others (wakers, sinks) never runs
 //!   under a lock.
 //! - **I11 Epoch.** A position from before a restart, or in a topic that was forgotten, is never taken for a valid one.
@@ -123,6 +124,7 @@
 #![forbid(unsafe_code)]
 
 mod broadcaster;
+mod closing;
 mod decoder;
 mod delivery;
 mod event;

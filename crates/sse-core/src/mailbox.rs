@@ -5,12 +5,13 @@
 
 use std::task::{Context, Poll, Waker};
 
+use crate::closing::Closing;
 use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 #[derive(Debug, Default)]
 struct State {
     marked: Vec<usize>,
-    closing: bool,
+    closing: Option<Closing>,
     nudged: bool,
     waker: Option<Waker>,
 }
@@ -36,12 +37,12 @@ impl Mailbox {
         state.waker.take()
     }
 
-    /// Tells the segment that there will be nothing more.
+    /// Tells the segment that there will be nothing more, and when its subscribers are to learn it.
     #[must_use]
-    pub(crate) fn close(&self) -> Option<Waker> {
+    pub(crate) fn close(&self, plan: Closing) -> Option<Waker> {
         let mut state = self.state.lock();
-        state.closing = true;
-        state.waker.take()
+        let news = state.closing.replace(plan) != Some(plan);
+        if news { state.waker.take() } else { None }
     }
 
     /// The segment's own thread has something for its next turn.
@@ -52,8 +53,8 @@ impl Mailbox {
         state.waker.take()
     }
 
-    /// Moves the marked topics to `into`; answers whether the broadcaster is closing.
-    pub(crate) fn take(&self, into: &mut Vec<usize>) -> bool {
+    /// Moves the marked topics to `into`; answers whether and how the broadcaster is closing.
+    pub(crate) fn take(&self, into: &mut Vec<usize>) -> Option<Closing> {
         let mut state = self.state.lock();
         into.append(&mut state.marked);
         state.nudged = false;
@@ -61,7 +62,7 @@ impl Mailbox {
     }
 
     /// Ready when there is something that [`take`](Self::take) has not taken; `closing_seen` is what it last said.
-    pub(crate) fn poll_marked(&self, cx: &mut Context<'_>, closing_seen: bool) -> Poll<()> {
+    pub(crate) fn poll_marked(&self, cx: &mut Context<'_>, closing_seen: Option<Closing>) -> Poll<()> {
         // Cloning a waker and dropping one runs its owner's code: neither under the lock.
         let waker = cx.waker().clone();
         let replaced = {

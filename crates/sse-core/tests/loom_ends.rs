@@ -2,7 +2,7 @@
 //!
 //! | model | what meets what |
 //! | --- | --- |
-//! | L7 | a close, and a segment that parks, an event, or a segment that has just been made |
+//! | L7 | a close, and a segment that parks, an event, another close, or a segment that has just been made |
 //! | L10 | an event, two segments, of which one has a waker that panics |
 //! | L13 | the end of a topic, an event, a segment that parks |
 //! | L14 | an event, a segment whose waker publishes |
@@ -14,6 +14,7 @@ mod model_common;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
 use model_common::*;
 use sse_core::{Broadcaster, Position, PublishError, Segment};
@@ -55,6 +56,58 @@ fn l7_an_event_that_was_acked_comes_before_the_close() {
             }
         }
         closes.join().unwrap();
+    });
+}
+
+#[test]
+fn l7_an_end_that_is_brought_forward_comes_behind_what_was_acked() {
+    explore(|| {
+        let broadcaster = retaining(8, None);
+        let segment = segment(&broadcaster);
+        let mut reader = Reader::new(&segment, &["t"], Position::Now);
+        let publisher = thread::spawn({
+            let broadcaster = broadcaster.clone();
+            move || publish(&broadcaster, "t", "a")
+        });
+        let closes = thread::spawn(move || {
+            broadcaster.close_over(Duration::from_secs(1));
+            broadcaster.close();
+        });
+
+        // The clock stands still: without the second close nobody would ever be told.
+        serve_to_end(&segment, &mut reader);
+
+        match publisher.join().unwrap() {
+            Ok(_) => assert_eq!(reader.seen, [event(1, "a"), Seen::Closed]),
+            Err(error) => {
+                assert_eq!(error, PublishError::Closed);
+                assert_eq!(reader.seen, [Seen::Closed]);
+            }
+        }
+        closes.join().unwrap();
+    });
+}
+
+#[test]
+fn l7_two_who_close_agree_on_the_sooner_end() {
+    explore(|| {
+        let broadcaster = retaining(8, None);
+        let slow = thread::spawn({
+            let broadcaster = broadcaster.clone();
+            move || broadcaster.close_over(Duration::from_secs(1))
+        });
+        let at_once = thread::spawn({
+            let broadcaster = broadcaster.clone();
+            move || broadcaster.close()
+        });
+
+        let segment = segment(&broadcaster);
+        let mut reader = Reader::new(&segment, &["t"], Position::Now);
+        serve_to_end(&segment, &mut reader);
+
+        assert_eq!(reader.seen, [Seen::Closed]);
+        slow.join().unwrap();
+        at_once.join().unwrap();
     });
 }
 

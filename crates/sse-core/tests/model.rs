@@ -11,6 +11,7 @@ mod steps;
 
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use common::*;
 use plain::Plain;
@@ -78,7 +79,7 @@ impl Model {
             Step::Settle { segment } => self.settle(segment),
             Step::Pass { time } => advance(time),
             Step::Expire => assert_eq!(expire(&self.broadcaster), self.plain.expire()),
-            Step::Close => self.close(),
+            Step::Close { window } => self.close(window),
         }
         self.check();
     }
@@ -120,13 +121,11 @@ impl Model {
         }
     }
 
-    fn close(&mut self) {
-        self.broadcaster.close();
-        for slice in &mut self.slices {
-            slice.news |= !self.plain.closed;
-            slice.nudged = true;
+    fn close(&mut self, window: Duration) {
+        self.broadcaster.close_over(window);
+        if self.plain.close(window) {
+            self.slices.iter_mut().for_each(|slice| slice.news = true);
         }
-        self.plain.closed = true;
     }
 
     fn subscribe(&mut self, segment: usize, names: &[&'static str], at: At) {
@@ -228,6 +227,9 @@ impl Model {
 
     /// Everybody comes for everything, and leaves.
     fn finish(mut self) {
+        if self.plain.closed {
+            self.close(Duration::ZERO);
+        }
         (0..SEGMENTS).for_each(|segment| self.settle(segment));
         for mut reader in std::mem::take(&mut self.readers) {
             while reader.poll(&self.plain) {}

@@ -10,6 +10,7 @@
 mod model_common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use model_common::crowd::{LAST, explore, serve_crowd};
 use model_common::life::{Acked, Life};
@@ -66,6 +67,10 @@ fn crowd() -> usize {
             acked.insert(publish(&broadcaster, name, LAST).unwrap().sequence, (name, LAST.to_owned()));
         }
         (0..SEGMENTS).for_each(all_come);
+    }
+    if thread_rng().gen_bool(0.5) {
+        broadcaster.close_over(Duration::from_secs(1));
+        thread::yield_now();
     }
     broadcaster.close();
     late.into_iter().for_each(|publisher| acked.extend(publisher.join().unwrap()));

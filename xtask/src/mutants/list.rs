@@ -62,10 +62,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "late segment stays open",
         file: "broadcaster.rs",
-        right: "if self.is_closed() {
-            wake_all(mailbox.close());
-        }",
-        wrong: "",
+        right: "let parked = segments.closing.and_then(|plan| mailbox.close(plan));",
+        wrong: "let parked = None;",
         test: "--test loom_ends l7_",
         cfg: LOOM,
     },
@@ -202,10 +200,44 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "close before all marks",
         file: "segment/sweep.rs",
-        right: "if closing && !self.closing && self.marked.is_empty() {",
-        wrong: "if closing && !self.closing {",
+        right: "&& closing != self.closing
+            && self.marked.is_empty()",
+        wrong: "&& closing != self.closing",
         test: "--test broadcaster i9",
         cfg: None,
+    },
+    // I9: those who wait for their turn of the first close wait on.
+    Mutant {
+        name: "close keeps its window",
+        file: "segment/sweep.rs",
+        right: "&& closing != self.closing",
+        wrong: "&& self.closing.is_none()",
+        test: "--test closing i9_",
+        cfg: None,
+    },
+    Mutant {
+        name: "waves without a last one",
+        file: "segment/waves.rs",
+        right: "let left = waves.total - waves.share(waves.plan.waves(now));",
+        wrong: "let left = (waves.total - waves.share(waves.plan.waves(now))).max(1);",
+        test: "--test closing i9_",
+        cfg: None,
+    },
+    Mutant {
+        name: "waves all at once",
+        file: "segment/waves.rs",
+        right: "let left = waves.total - waves.share(waves.plan.waves(now));",
+        wrong: "let left = 0;",
+        test: "--test closing i9_",
+        cfg: None,
+    },
+    Mutant {
+        name: "a later end replaces a sooner",
+        file: "broadcaster.rs",
+        right: "segments.closing.map_or(plan, |known| known.sooner(plan));",
+        wrong: "plan;",
+        test: "--test loom_ends l7_",
+        cfg: LOOM,
     },
     // I6: the lap ends before somebody who was in it.
     Mutant {

@@ -62,6 +62,7 @@ impl<S> State<S> {
             generation: self.generation,
             heartbeat_at,
             heartbeat_due: false,
+            released: self.closing.is_some(),
             finished: false,
             queued: false,
         });

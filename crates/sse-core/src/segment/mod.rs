@@ -2,7 +2,8 @@
 //!
 //! Here is the handle. Inside, `sweep` says who is served next and `pull` what they are owed: `feed` has that for one
 //! topic, `merge` for several as one stream. `membership` lets subscribers come and go, `outlet` says where deliveries go,
-//! `sink` what takes them without a task, and `wheel` counts heartbeats; all on the `state`.
+//! `sink` what takes them without a task, `wheel` counts heartbeats, and `waves` says who is told of the end; all on the
+//! `state`.
 
 mod feed;
 mod membership;
@@ -14,6 +15,7 @@ mod state;
 mod subscriber;
 mod subscription;
 mod sweep;
+mod waves;
 mod wheel;
 
 use std::cell::RefCell;
@@ -155,17 +157,19 @@ impl<S: Sink> Segment<S> {
         let mut state = self.state.borrow_mut();
         state.forget_runs();
         state.take_marks();
+        state.release(now);
         state.tick(now.saturating_duration_since(self.started));
         let mut aftermath = Aftermath::default();
         let more = state.serve_slice(&mut aftermath);
-        let next = state.wheel.as_ref().and_then(wheel::Wheel::next);
+        let beat = state.wheel.as_ref().and_then(wheel::Wheel::next).map(|next| self.started + next);
+        let next = [beat, state.next_wave()].into_iter().flatten().min();
         drop(state);
         wake_all(aftermath.wakes);
         drop(aftermath.gone);
         if let Some(panic) = aftermath.panicked {
             resume_unwind(panic);
         }
-        if more { Turn::More } else { Turn::Idle(next.map(|next| self.started + next)) }
+        if more { Turn::More } else { Turn::Idle(next) }
     }
 
     /// A blocked sink can take more.

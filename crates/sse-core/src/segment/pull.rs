@@ -42,10 +42,11 @@ impl<S> State<S> {
         if self.has_ended(key) {
             return Some(Delivery::Ended);
         }
-        if self.closing {
+        let subscriber = &self.subscribers[key];
+        if subscriber.released {
             return Some(Delivery::Closed);
         }
-        self.subscribers[key].heartbeat_due.then_some(Delivery::Heartbeat)
+        subscriber.heartbeat_due.then_some(Delivery::Heartbeat)
     }
 
     fn read(&mut self, key: usize) -> Option<Delivery> {

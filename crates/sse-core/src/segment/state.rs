@@ -8,8 +8,10 @@ use slab::Slab;
 use super::SegmentConfig;
 use super::feed::Feed;
 use super::subscriber::Subscriber;
+use super::waves::Waves;
 use super::wheel::{Entry, Wheel};
 use crate::broadcaster::Shared;
+use crate::closing::Closing;
 use crate::id::EventId;
 use crate::mailbox::Mailbox;
 use crate::stats::Tally;
@@ -31,7 +33,9 @@ pub(crate) struct State<S> {
     pub(super) due: VecDeque<usize>,
     pub(super) wheel: Option<Wheel>,
     pub(super) generation: u32,
-    pub(super) closing: bool,
+    /// What it has been told of the broadcaster's end.
+    pub(super) closing: Option<Closing>,
+    pub(super) waves: Option<Waves>,
     /// Feeds that keep a run.
     pub(super) keeping: Vec<usize>,
     pub(super) tally: Tally,
@@ -54,7 +58,8 @@ impl<S> State<S> {
             active: VecDeque::new(),
             due: VecDeque::new(),
             generation: 0,
-            closing: false,
+            closing: None,
+            waves: None,
             keeping: Vec::new(),
             tally: Tally::default(),
             marked: Vec::new(),
@@ -68,7 +73,7 @@ impl<S> State<S> {
         let Some(subscriber) = self.subscribers.get(key) else { return false };
         subscriber.notice.is_some()
             || subscriber.heartbeat_due
-            || self.closing
+            || subscriber.released
             || self.is_behind(key)
             || self.has_ended(key)
     }

@@ -20,6 +20,8 @@ pub(crate) struct Subscriber<S> {
     /// The wheel's tick at which a heartbeat is due, if nothing is given to it before.
     pub(super) heartbeat_at: u64,
     pub(super) heartbeat_due: bool,
+    /// The broadcaster is closed, and it may be told so.
+    pub(super) released: bool,
     /// It has been told that nothing follows.
     pub(super) finished: bool,
     /// It is in line to be looked at by itself.

@@ -51,10 +51,11 @@ impl<S: Sink> State<S> {
         }
         self.marked = marked;
         // What was published before the close is marked; it has to be known before the end is.
-        if closing && !self.closing && self.marked.is_empty() {
-            self.closing = true;
-            let all: Vec<usize> = self.subscribers.iter().map(|(key, _)| key).collect();
-            all.into_iter().for_each(|key| self.queue(key));
+        if let Some(plan) = closing
+            && closing != self.closing
+            && self.marked.is_empty()
+        {
+            self.close(plan);
         }
     }
 

@@ -83,12 +83,25 @@ pub(crate) struct Plain {
     pub(crate) lives: Vec<Life>,
     pub(crate) published: u64,
     pub(crate) closed: bool,
+    /// Everybody is to be told of the close, rather than some of them.
+    pub(crate) over: bool,
+    /// When everybody will have been told.
+    until: Option<Instant>,
     forgotten: u64,
 }
 
 impl Plain {
     pub(crate) fn new(config: Config, epoch: Epoch) -> Self {
-        Self { config, epoch, lives: Vec::new(), published: 0, closed: false, forgotten: 0 }
+        Self {
+            config,
+            epoch,
+            lives: Vec::new(),
+            published: 0,
+            closed: false,
+            over: false,
+            until: None,
+            forgotten: 0,
+        }
     }
 
     pub(crate) fn find(&self, name: &'static str) -> Option<usize> {
@@ -130,6 +143,18 @@ impl Plain {
         life.used = now;
         life.trim(config, now);
         Some(sequence)
+    }
+
+    /// Closes over a window; answers whether that is news.
+    pub(crate) fn close(&mut self, window: Duration) -> bool {
+        let until = self.now() + window;
+        let sooner = self.until.is_none_or(|known| until < known);
+        self.closed = true;
+        if sooner {
+            self.until = Some(until);
+            self.over = window.is_zero();
+        }
+        sooner
     }
 
     /// Answers how many topics it forgot.

@@ -230,7 +230,7 @@ impl Reader {
 
     /// Whether there is something for it.
     pub(crate) fn is_owed(&self, plain: &Plain) -> bool {
-        !self.finished && (self.lacks_something(plain) || self.has_ended(plain) || plain.closed)
+        !self.finished && (self.lacks_something(plain) || self.has_ended(plain) || plain.over)
     }
 
     fn lacks_something(&self, plain: &Plain) -> bool {
@@ -254,7 +254,10 @@ impl Reader {
         // Who was told of a gap ahead of its place has yet to find out that nothing else is there.
         let place = self.subscription.position().sequence;
         let ahead = |member: &Member| member.accounted > place;
-        assert!(wakes == 0 || owed || self.members.iter().any(ahead), "I7: nobody is woken for nothing");
+        assert!(
+            wakes == 0 || owed || plain.closed || self.members.iter().any(ahead),
+            "I7: nobody is woken for nothing"
+        );
     }
 
     pub(crate) fn renew_waker(&mut self) {

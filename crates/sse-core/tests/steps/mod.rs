@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 /// topics behind what was given last, or exactly where the subscription stood.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
-    Close,
+    Close { window: Duration },
     Drain { reader: Index },
     Drop { reader: Index },
     End { name: &'static str },
@@ -69,8 +69,13 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => (0..3 * AGE.as_millis() as u64).prop_map(|ms| Step::Pass { time: Duration::from_millis(ms) }),
         2 => Just(Step::Expire),
         1 => name().prop_map(|name| Step::End { name }),
-        1 => prop_oneof![9 => Just(Step::Expire), 1 => Just(Step::Close)],
+        1 => prop_oneof![9 => Just(Step::Expire), 1 => Just(Step::Close { window: Duration::ZERO }), 1 => closing()],
     ]
+}
+
+/// A close that is not at once; some of those are cut short by another.
+fn closing() -> impl Strategy<Value = Step> {
+    (1..3 * AGE.as_millis() as u64).prop_map(|ms| Step::Close { window: Duration::from_millis(ms) })
 }
 
 pub(crate) fn retention() -> impl Strategy<Value = Retention> {

@@ -140,6 +140,24 @@ impl Log {
         self.trimmed
     }
 
+    /// How many frames were ever appended.
+    pub(crate) fn total(&self) -> u64 {
+        self.trimmed + self.entries.len() as u64
+    }
+
+    /// Whether a reader that accounted for the first `seen` frames has lost some: not knowing how many means that some
+    /// of what lies behind is gone, and was not yet announced.
+    pub(crate) fn is_gone(&self, seen: Option<u64>) -> bool {
+        seen.is_none_or(|seen| seen < self.trimmed)
+    }
+
+    /// The sequence of a frame by its number, counted from one, of those that are retained; or the floor.
+    pub(crate) fn sequence_of(&self, number: u64) -> u64 {
+        let index = number.checked_sub(self.trimmed + 1);
+        let entry = index.and_then(|index| self.entries.get(index as usize));
+        entry.map_or(self.floor, |entry| entry.sequence)
+    }
+
     /// The newest sequence that was ever appended, or the floor.
     pub(crate) fn head(&self) -> u64 {
         self.entries.back().map_or(self.floor, |entry| entry.sequence)

@@ -19,8 +19,8 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use reader::{Given, Place, Reader};
 use sse_core::{
-    Broadcaster, Config, Event, EventId, Frame, Position, PublishError, Segment, SegmentConfig, Turn,
-    UnknownTopic,
+    Broadcaster, Config, Event, EventId, Frame, LagRule, LagRules, Position, PublishError, Segment,
+    SegmentConfig, Turn, UnknownTopic,
 };
 use steps::{At, Step};
 
@@ -48,9 +48,11 @@ struct Model {
 }
 
 impl Model {
-    fn new(config: Config, segment_config: &SegmentConfig) -> Self {
+    fn new(config: Config, segment_config: &SegmentConfig, rules: [LagRule; 2]) -> Self {
         let broadcaster = Broadcaster::new(config.clone());
         let epoch = broadcaster.epoch();
+        let lag = LagRules::each(move |topic| rules[usize::from(topic.as_str() > "b")]);
+        let segment_config = SegmentConfig { lag, ..segment_config.clone() };
         let slice = || {
             let (wakes, waker) = counting_waker();
             let segment = Segment::new(&broadcaster, segment_config.clone());
@@ -60,7 +62,7 @@ impl Model {
         Self {
             slices,
             broadcaster,
-            plain: Plain::new(config, epoch),
+            plain: Plain::new(config, rules, epoch),
             given: Given::default(),
             readers: Vec::new(),
         }
@@ -162,10 +164,10 @@ impl Model {
         if new_waker {
             reader.renew_waker();
         }
+        // Of what came after its last turn the segment need not know yet.
+        let settled = !self.slices[reader.segment].news;
         for _ in 0..deliveries {
-            if !reader.poll(&self.plain) {
-                // Of what came after its last turn the segment need not know yet.
-                let settled = !self.slices[reader.segment].news;
+            if !reader.poll(&self.plain, settled) {
                 if settled {
                     reader.check_nothing_is_left(&self.plain);
                 }
@@ -232,7 +234,7 @@ impl Model {
         }
         (0..SEGMENTS).for_each(|segment| self.settle(segment));
         for mut reader in std::mem::take(&mut self.readers) {
-            while reader.poll(&self.plain) {}
+            while reader.poll(&self.plain, true) {}
             assert!(!reader.is_owed(&self.plain));
             self.given.add(reader.given);
             reader.leave(&mut self.plain);
@@ -257,10 +259,11 @@ proptest! {
     fn every_subscriber_is_given_what_a_list_says(
         retention in steps::retention(),
         segment_config in steps::segment_config(),
+        rules in [steps::lag_rule(), steps::lag_rule()],
         steps in prop::collection::vec(steps::step(), 1..80),
     ) {
         let config = Config { retention, forget_after: 2 * plain::AGE, clock };
-        let mut model = Model::new(config, &segment_config);
+        let mut model = Model::new(config, &segment_config, rules);
         for step in steps {
             model.take(step);
         }

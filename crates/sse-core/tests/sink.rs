@@ -36,7 +36,10 @@ fn i3_a_sink_is_given_what_a_task_would_have_come_for() {
         let broadcaster = broadcaster();
         let slice = random.usize(1..40).try_into().unwrap();
         let run = [0, 100, 5000][random.usize(..3)];
-        let segment = Segment::new(&broadcaster, SegmentConfig { heartbeat: None, run, slice });
+        let segment = Segment::new(
+            &broadcaster,
+            SegmentConfig { heartbeat: None, run, slice, ..SegmentConfig::default() },
+        );
         let names = [&["a"][..], &["a", "b", "c"]][random.usize(..2)];
         let mut task = subscribe(&segment, names, Position::Now);
         let sinks: Vec<_> = (0..random.usize(1..5))

@@ -260,6 +260,50 @@ pub(super) const MUTANTS: &[Mutant] = &[
         test: "--test shuttle_crowd s1_",
         cfg: Some("shuttle"),
     },
+    // What a slow reader gets depends on who came before it.
+    Mutant {
+        name: "run kept for everybody",
+        file: "segment/feed.rs",
+        right: "member.seen.is_some() && !lags(self.rule, self.total, member);",
+        wrong: "member.seen.is_some();",
+        test: "--test lagging i2_",
+        cfg: None,
+    },
+    // I2.
+    Mutant {
+        name: "newest event lost too",
+        file: "segment/lagging.rs",
+        right: "CatchUp::Newest => 1,",
+        wrong: "CatchUp::Newest => 0,",
+        test: "--test lagging i2_",
+        cfg: None,
+    },
+    // I4: a past that was asked for counts as lag.
+    Mutant {
+        name: "a resume lags",
+        file: "segment/feed.rs",
+        right: "total.saturating_sub(seen.max(member.came)) > most.get()",
+        wrong: "total.saturating_sub(seen) > most.get()",
+        test: "--test lagging i4_",
+        cfg: None,
+    },
+    Mutant {
+        name: "a resume catches up",
+        file: "segment/feed.rs",
+        right: "if gone && member.returning { 0 } else",
+        wrong: "if false { 0 } else",
+        test: "--test lagging i4_",
+        cfg: None,
+    },
+    // I3: what was announced as lost comes all the same.
+    Mutant {
+        name: "merge from the cursor",
+        file: "segment/merge.rs",
+        right: "topic.log.read_each(accounted, head,",
+        wrong: "topic.log.read_each(cursor, head,",
+        test: "--test lagging i2_",
+        cfg: None,
+    },
     // I8: the topic can not be forgotten.
     Mutant {
         name: "stay attached",

@@ -1,6 +1,8 @@
 //! A topic as one segment sees it: who of the segment reads it, how far it goes, and the lap that serves them.
 
-use crate::log::Run;
+use super::lagging::LagRule;
+use super::subscriber::Member;
+use crate::log::{Log, Run};
 use crate::sync::Arc;
 use crate::topic::{Phase, Topic, TopicState};
 
@@ -8,6 +10,7 @@ use crate::topic::{Phase, Topic, TopicState};
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) topic: Arc<Topic>,
+    rule: LagRule,
     /// Subscribers, in no order; each knows its place here.
     readers: Vec<usize>,
     lap: Lap,
@@ -16,6 +19,8 @@ pub(super) struct Feed {
     /// The topic's newest sequence when the segment last came for it. If it is out of date, the topic is marked, and
     /// the segment will come again.
     pub(super) head: u64,
+    /// How many events the topic had ever had then.
+    total: u64,
     pub(super) ended: bool,
     memo: Option<Memo>,
 }
@@ -47,24 +52,26 @@ pub(super) enum Read {
     Nothing,
 }
 
-/// Frames behind a reader's position that are no longer retained.
+/// Frames behind a reader's position that are no longer retained, or no longer for it.
 #[derive(Debug)]
 pub(super) struct Lost {
     /// The highest of them.
     pub(super) floor: u64,
     /// Its number in the topic.
-    pub(super) trimmed: u64,
+    pub(super) number: u64,
     pub(super) missed: Option<u64>,
 }
 
 impl Feed {
-    pub(super) fn new(topic: Arc<Topic>) -> Self {
+    pub(super) fn new(topic: Arc<Topic>, rule: LagRule) -> Self {
         Self {
             topic,
+            rule,
             readers: Vec::new(),
             lap: Lap::default(),
             queued: false,
             head: 0,
+            total: 0,
             ended: false,
             memo: None,
         }
@@ -73,6 +80,7 @@ impl Feed {
     /// Adopts what the topic's lock guards.
     pub(super) fn refresh(&mut self, state: &TopicState) {
         self.head = state.log.head();
+        self.total = state.log.total();
         self.ended = state.phase == Phase::Ended;
     }
 
@@ -125,16 +133,18 @@ impl Feed {
         subscriber
     }
 
-    /// What lies behind `after` for a reader who has been given, or told that it missed, the first `seen` frames of
-    /// the topic. The same bytes for all who stand at the same position and come one after another.
-    pub(super) fn read(&mut self, after: u64, seen: Option<u64>, limit: usize) -> Read {
-        // Not for whoever does not know how many frames it has behind it: to it, a gap is owed whatever is still there.
-        let memo = self.memo.as_ref().filter(|_| seen.is_some());
+    /// What lies behind `after` for a reader who stands there. The same bytes for all who stand at the same position
+    /// and come one after another.
+    pub(super) fn read(&mut self, after: u64, member: &Member, limit: usize) -> Read {
+        // Not for whoever is owed a gap although the frames are still there: because it does not know how many it has
+        // behind it, or lags too far.
+        let entitled = member.seen.is_some() && !lags(self.rule, self.total, member);
+        let memo = self.memo.as_ref().filter(|_| entitled);
         if let Some(memo) = memo.filter(|memo| memo.after == after && memo.head == self.head) {
             return Read::Run(memo.run.clone());
         }
         let state = self.topic.state.lock();
-        if let Some(lost) = lost(&state, seen) {
+        if let Some(lost) = lost(&state.log, self.rule, member) {
             return Read::Lost(lost);
         }
         match state.log.read(after, u64::MAX, limit) {
@@ -149,6 +159,11 @@ impl Feed {
         }
     }
 
+    /// What a reader has lost in the topic, whose lock the caller holds.
+    pub(super) fn lost(&self, log: &Log, member: &Member) -> Option<Lost> {
+        lost(log, self.rule, member)
+    }
+
     /// Whether it keeps bytes for the next who comes.
     pub(super) fn keeps_run(&self) -> bool {
         self.memo.is_some()
@@ -161,11 +176,22 @@ impl Feed {
 }
 
 /// What a reader has lost in a topic, if anything.
-pub(super) fn lost(state: &TopicState, seen: Option<u64>) -> Option<Lost> {
-    let (floor, trimmed) = (state.log.floor(), state.log.trimmed());
-    // Not knowing how many came before means that some of what lies behind is gone, and was not yet announced.
-    let lost = seen.is_none_or(|seen| seen < trimmed);
-    lost.then(|| Lost { floor, trimmed, missed: seen.map(|seen| trimmed - seen) })
+fn lost(log: &Log, rule: LagRule, member: &Member) -> Option<Lost> {
+    let (seen, trimmed, total) = (member.seen, log.trimmed(), log.total());
+    let gone = log.is_gone(seen);
+    if !gone && !lags(rule, total, member) {
+        return None;
+    }
+    // Who comes back has come for all that is left.
+    let skipped = if gone && member.returning { 0 } else { total.saturating_sub(rule.remaining()) };
+    let number = skipped.max(trimmed);
+    Some(Lost { floor: log.sequence_of(number), number, missed: seen.map(|seen| number - seen) })
+}
+
+/// Whether a reader is behind by more than it may, in what was published since it came.
+fn lags(rule: LagRule, total: u64, member: &Member) -> bool {
+    let (Some(most), Some(seen)) = (rule.max_lag, member.seen) else { return false };
+    total.saturating_sub(seen.max(member.came)) > most.get()
 }
 
 #[cfg(test)]
@@ -176,7 +202,8 @@ mod tests {
     use super::*;
 
     fn feed_of(readers: impl Iterator<Item = usize>) -> Feed {
-        let mut feed = Feed::new(Arc::new(Topic::new("t".parse().unwrap(), 0, Duration::ZERO)));
+        let mut feed =
+            Feed::new(Arc::new(Topic::new("t".parse().unwrap(), 0, Duration::ZERO)), LagRule::default());
         for reader in readers {
             feed.add(reader);
         }

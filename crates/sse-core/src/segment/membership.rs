@@ -1,6 +1,6 @@
 //! Coming and going: how a subscriber gets its place in a segment, and gives it back.
 
-use super::feed::{self, Feed};
+use super::feed::Feed;
 use super::state::State;
 use super::subscriber::{Member, Outlet, Subscriber};
 use super::wheel::{Entry, TICKS, Wheel};
@@ -36,8 +36,8 @@ impl<S> State<S> {
                     Position::Earliest => Some(state.log.trimmed()),
                     _ => state.log.count_through(cursor),
                 };
-                let returning = feed::lost(&state, seen).is_some();
-                Member { feed: key, place: 0, seen, announced: 0, returning }
+                let returning = state.log.is_gone(seen);
+                Member { feed: key, place: 0, seen, came: state.log.total(), announced: 0, returning }
             })
             .collect();
         let notice = lost.map(|(after, reason)| {
@@ -114,11 +114,13 @@ impl<S> State<S> {
         if let Some(&key) = self.feed_of.get(name) {
             return key;
         }
+        // First: it is code of others, and may panic.
+        let rule = self.config.lag.of(name);
         let entry = self.feeds.vacant_entry();
         let key = entry.key();
         let feed = self.shared.with_topic(name, |topic, state| {
             state.attach(&self.mailbox, key);
-            let mut feed = Feed::new(Arc::clone(topic));
+            let mut feed = Feed::new(Arc::clone(topic), rule);
             feed.refresh(state);
             feed
         });

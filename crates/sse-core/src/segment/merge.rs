@@ -10,7 +10,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::feed::{self, Lost};
+use super::feed::Lost;
 use super::state::State;
 use crate::log::Run;
 
@@ -81,19 +81,21 @@ fn pass<S>(state: &State<S>, key: usize, head: u64, part: usize) -> Pass {
     let mut gap_begins = u64::MAX;
     let mut scratch = Vec::new();
     for (nth, member) in subscriber.members.iter().enumerate() {
-        let topic = state.feeds[member.feed].topic.state.lock();
-        if let Some(lost) = feed::lost(&topic, member.seen) {
+        let feed = &state.feeds[member.feed];
+        let topic = feed.topic.state.lock();
+        // Of what was announced, some may still be there, but no longer for this one.
+        let accounted = cursor.max(member.announced);
+        if let Some(lost) = feed.lost(&topic.log, member) {
             // Up to where a loss was announced before, this one has no part. Without that allowance, a topic that
             // loses more each time could keep the others from coming at all.
-            let begins = cursor.max(member.announced);
-            pass.through = pass.through.min(begins);
-            if begins < gap_begins {
-                gap_begins = begins;
+            pass.through = pass.through.min(accounted);
+            if accounted < gap_begins {
+                gap_begins = accounted;
                 pass.gap = Some((nth, lost));
             }
             continue;
         }
-        let complete = topic.log.read_each(cursor, head, part, &mut scratch);
+        let complete = topic.log.read_each(accounted, head, part, &mut scratch);
         drop(topic);
         pass.unfinished += usize::from(complete < head);
         pass.through = pass.through.min(complete);

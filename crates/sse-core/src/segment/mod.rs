@@ -1,11 +1,12 @@
 //! One slice of the subscribers, served by the thread that they live on.
 //!
 //! Here is the handle. Inside, `sweep` says who is served next and `pull` what they are owed: `feed` has that for one
-//! topic, `merge` for several as one stream. `membership` lets subscribers come and go, `outlet` says where deliveries go,
+//! topic, by the rules of `lagging`, `merge` for several as one stream. `membership` lets subscribers come and go, `outlet` says where deliveries go,
 //! `sink` what takes them without a task, `wheel` counts heartbeats, and `waves` says who is told of the end; all on the
 //! `state`.
 
 mod feed;
+mod lagging;
 mod membership;
 mod merge;
 mod outlet;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+pub use self::lagging::{CatchUp, LagRule, LagRules};
 pub use self::sink::{Deliveries, NoSink, Progress, Sink, SinkKey};
 use self::state::State;
 pub use self::subscription::Subscription;
@@ -49,13 +51,21 @@ pub struct SegmentConfig {
     pub slice: NonZeroUsize,
     /// How long a run may be, in bytes. A single frame may be longer.
     pub run: usize,
+    /// How far subscribers may fall behind, and where they then go on.
+    pub lag: LagRules,
 }
 
 impl Default for SegmentConfig {
-    /// 15 s, because proxies give up on a silent connection after 30 to 60 s; 32 subscribers; 16 KiB.
+    /// 15 s, because proxies give up on a silent connection after 30 to 60 s; 32 subscribers; 16 KiB; whoever falls
+    /// behind gets what is retained, which is the most that can be said without knowing what the events mean.
     fn default() -> Self {
         const SLICE: NonZeroUsize = NonZeroUsize::new(32).expect("32 is not zero");
-        Self { heartbeat: Some(Duration::from_secs(15)), slice: SLICE, run: 16 * 1024 }
+        Self {
+            heartbeat: Some(Duration::from_secs(15)),
+            slice: SLICE,
+            run: 16 * 1024,
+            lag: LagRules::default(),
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl<S> State<S> {
         };
         let feed = &mut self.feeds[member.feed];
         let kept = feed.keeps_run();
-        let read = feed.read(subscriber.cursor, member.seen, self.config.run);
+        let read = feed.read(subscriber.cursor, member, self.config.run);
         if !kept && feed.keeps_run() {
             self.keeping.push(member.feed);
         }
@@ -89,7 +89,7 @@ impl<S> State<S> {
             missed: lost.missed,
             reason: if member.returning { Reason::Expired } else { Reason::Slow },
         };
-        member.seen = Some(lost.trimmed);
+        member.seen = Some(lost.number);
         member.announced = lost.floor;
         member.returning = false;
         if !several {

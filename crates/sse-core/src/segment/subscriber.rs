@@ -37,6 +37,8 @@ pub(super) struct Member {
     /// How many frames of the topic lie at or below the cursor; none if that is not known, which it is again after the
     /// gap that follows from it.
     pub(super) seen: Option<u64>,
+    /// How many frames the topic had ever had when it came: up to there it was never too slow.
+    pub(super) came: u64,
     /// What the topic lost up to here has been announced, which for one of several topics may be ahead of the cursor.
     pub(super) announced: u64,
     /// Some of what it came for was gone when it came, which it has not yet been told.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sse_core::{Config, Epoch};
+use sse_core::{Config, Epoch, LagRule};
 
 /// An event of the list.
 #[derive(Debug)]
@@ -50,6 +50,12 @@ impl Life {
         sequence >= self.nth(self.trimmed.saturating_sub(config.retention.events.get()))
     }
 
+    /// Where a reader goes on that may have so many of the newest events, of those that are retained.
+    pub(crate) fn before_last(&self, remaining: u64) -> u64 {
+        let skipped = (self.events.len() as u64).saturating_sub(remaining) as usize;
+        self.nth(skipped.max(self.trimmed))
+    }
+
     fn nth(&self, n: usize) -> u64 {
         n.checked_sub(1).map_or(self.origin, |index| self.events[index].sequence)
     }
@@ -79,6 +85,8 @@ impl Life {
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) config: Config,
+    /// What holds for those who fall behind, by the first letters of topics' names.
+    pub(crate) rules: [LagRule; 2],
     pub(crate) epoch: Epoch,
     pub(crate) lives: Vec<Life>,
     pub(crate) published: u64,
@@ -91,9 +99,10 @@ pub(crate) struct Plain {
 }
 
 impl Plain {
-    pub(crate) fn new(config: Config, epoch: Epoch) -> Self {
+    pub(crate) fn new(config: Config, rules: [LagRule; 2], epoch: Epoch) -> Self {
         Self {
             config,
+            rules,
             epoch,
             lives: Vec::new(),
             published: 0,
@@ -102,6 +111,11 @@ impl Plain {
             until: None,
             forgotten: 0,
         }
+    }
+
+    /// The rule of a life's topic.
+    pub(crate) fn rule(&self, life: usize) -> LagRule {
+        self.rules[usize::from(self.lives[life].name > "b")]
     }
 
     pub(crate) fn find(&self, name: &'static str) -> Option<usize> {

@@ -1,9 +1,10 @@
 //! A subscriber of the model: holds each delivery against the list, and knows what is still owed.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use sse_core::{Delivery, EventId, Lagged, Position, Reason, Subscription};
+use sse_core::{CatchUp, Delivery, EventId, Lagged, Position, Reason, Subscription};
 
 use crate::common::{Seen, Wakes, counting_waker, poll, seen};
 use crate::plain::{Life, Plain};
@@ -32,10 +33,30 @@ struct Member {
     accounted: u64,
     /// Whether the topic knew how many events there were up to there when the reader came.
     counted: bool,
+    /// The topic's newest event when the reader came: up to there it was never too slow.
+    came: u64,
     /// Whether something behind that was gone when the reader came, and that has not yet been told.
     returning: bool,
     /// Where its last gap ended.
     told: u64,
+}
+
+impl Member {
+    /// Whether it is behind by more than it may, in what was published since it came.
+    fn lags(&self, plain: &Plain) -> bool {
+        let behind = plain.lives[self.life].between(self.accounted.max(self.came), u64::MAX).len() as u64;
+        self.counted && plain.rule(self.life).max_lag.is_some_and(|most| behind > most.get())
+    }
+
+    /// Behind which event it is told that it goes on, when it is told of a gap.
+    fn goes_on(&self, plain: &Plain) -> u64 {
+        let (life, rule) = (&plain.lives[self.life], plain.rule(self.life));
+        match rule.catch_up {
+            _ if self.returning => life.floor(),
+            CatchUp::Newest => life.before_last(1),
+            CatchUp::Retained => life.before_last(rule.max_lag.map_or(u64::MAX, NonZeroU64::get)),
+        }
+    }
 }
 
 /// Where a reader was that has left.
@@ -89,7 +110,7 @@ impl Reader {
             let accounted = if position == Position::Earliest { topic.floor().max(place) } else { place };
             let counted = topic.counts(accounted, &plain.config);
             let returning = !counted || !topic.between(accounted, topic.floor()).is_empty();
-            Member { life, accounted, counted, returning, told: 0 }
+            Member { life, accounted, counted, came: topic.head(), returning, told: 0 }
         };
         let members = lives.into_iter().map(member).collect();
         let (wakes, waker) = counting_waker();
@@ -111,9 +132,10 @@ impl Reader {
         reader
     }
 
-    /// Comes for a delivery; answers whether there was one.
-    pub(crate) fn poll(&mut self, plain: &Plain) -> bool {
-        let polled = self.poll_once(plain);
+    /// Comes for a delivery; answers whether there was one. If the segment knows of all that was published, it knows
+    /// who is too far behind.
+    pub(crate) fn poll(&mut self, plain: &Plain, settled: bool) -> bool {
+        let polled = self.poll_once(plain, settled);
         let stands = self.subscription.position();
         assert!(stands.epoch == plain.epoch && stands.sequence >= self.place);
         if self.notice.is_none() {
@@ -122,7 +144,7 @@ impl Reader {
         polled
     }
 
-    fn poll_once(&mut self, plain: &Plain) -> bool {
+    fn poll_once(&mut self, plain: &Plain, settled: bool) -> bool {
         self.parked = false;
         let delivery = match poll(&mut self.subscription, &self.waker) {
             Poll::Pending => {
@@ -144,7 +166,7 @@ impl Reader {
                 self.given.runs += 1;
                 for event in seen(&delivery) {
                     let Seen::Event(sequence, data) = event else { unreachable!("a run holds events") };
-                    self.take_event(sequence, &data, plain);
+                    self.take_event(sequence, &data, plain, settled);
                 }
             }
             Delivery::Lagged(lagged) => self.take_gap(lagged, plain),
@@ -159,13 +181,17 @@ impl Reader {
         true
     }
 
-    fn take_event(&mut self, sequence: u64, data: &str, plain: &Plain) {
+    fn take_event(&mut self, sequence: u64, data: &str, plain: &Plain, settled: bool) {
         assert_eq!(self.notice, None, "I4: the notice comes first");
         assert!(sequence > self.place, "I1, I3: {sequence} came behind {}", self.place);
         self.check_all_before(sequence - 1, plain);
         let of_topic =
             |member: &&mut Member| plain.lives[member.life].between(sequence - 1, sequence).len() == 1;
+        let several = self.members.len() > 1;
         let member = self.members.iter_mut().find(of_topic).expect("an event is of one of its topics");
+        assert!(sequence > member.accounted, "I3: what was announced as lost does not come");
+        // One of many at a position may be given what another was, from before the newest event.
+        assert!(!member.lags(plain) || !(several || settled), "who is too far behind is told first");
         assert_eq!(plain.lives[member.life].between(sequence - 1, sequence)[0].data, data);
         (member.accounted, member.returning) = (sequence, false);
         self.place = sequence;
@@ -194,14 +220,15 @@ impl Reader {
         let member = self.members.iter_mut().find(of_topic).expect("a gap is in one of its topics");
         let life = &plain.lives[member.life];
         let floor = gap.before.sequence - 1;
-        assert_eq!(floor, life.floor(), "I2: a gap ends where the topic begins");
+        assert_eq!(floor, member.goes_on(plain), "I2: a gap ends where the reader goes on");
         assert!(after.sequence >= member.told, "I2: a gap does not begin before the last one ended");
+        let gone = !life.between(member.accounted, life.floor()).is_empty();
         let lost = life.between(member.accounted, floor).len() as u64;
         assert!(lost > 0 || !member.counted, "I2: a gap holds something");
         assert_eq!(gap.missed, member.counted.then_some(lost), "I2: the count is exact");
         match gap.reason {
             Reason::Expired => assert!(member.returning),
-            Reason::Slow => assert!(!member.returning),
+            Reason::Slow => assert!(!member.returning && (member.lags(plain) || gone)),
             other => panic!("{other:?}"),
         }
         (member.accounted, member.counted, member.returning) = (floor, true, false);

@@ -2,11 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a strategy that can not be made fails the test")]
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
-use sse_core::{Retention, SegmentConfig};
+use sse_core::{CatchUp, LagRule, Retention, SegmentConfig};
 
 use crate::SEGMENTS;
 use crate::plain::AGE;
@@ -92,5 +93,13 @@ pub(crate) fn segment_config() -> impl Strategy<Value = SegmentConfig> {
         heartbeat: None,
         slice: slice.try_into().unwrap(),
         run,
+        ..SegmentConfig::default()
     })
+}
+
+/// What holds for those who fall behind.
+pub(crate) fn lag_rule() -> impl Strategy<Value = LagRule> {
+    let max_lag = prop_oneof![Just(None), (1..5u64).prop_map(NonZeroU64::new)];
+    let catch_up = select(&[CatchUp::Retained, CatchUp::Newest][..]);
+    (max_lag, catch_up).prop_map(|(max_lag, catch_up)| LagRule { max_lag, catch_up })
 }

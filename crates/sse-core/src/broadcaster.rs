@@ -187,6 +187,12 @@ impl Broadcaster {
         self.shared.epoch
     }
 
+    /// When it was made, by its clock: [`Run::published`](crate::Run::published) counts from there.
+    #[must_use]
+    pub fn started(&self) -> Instant {
+        self.shared.started
+    }
+
     /// Closes for good: publishing is refused from now on, and every subscriber gets what was published before and
     /// then [`Delivery::Closed`](crate::Delivery::Closed).
     ///

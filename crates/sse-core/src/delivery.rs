@@ -1,5 +1,7 @@
 //! What a subscriber is given: runs of frames, and everything it has to be told that is no event.
 
+use std::time::Duration;
+
 use crate::id::EventId;
 use crate::log::Run;
 use crate::topic::TopicName;
@@ -75,6 +77,18 @@ impl Reason {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// How far a subscription is behind: what was published in its topics, and neither delivered nor announced as lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lag {
+    /// How many events that are, exactly, whether or not they are retained. Those of a loss that can not be counted
+    /// (see [`Lagged::missed`]) are left out.
+    pub events: u64,
+    /// How long ago the oldest of them that is retained was published. Zero if there is none, and where the clock
+    /// says so.
+    pub age: Duration,
 }
 
 /// Where a subscription begins.

@@ -141,7 +141,7 @@ mod wake;
 
 pub use broadcaster::{Broadcaster, Config, PublishError, UnknownTopic};
 pub use decoder::{DecodeError, Decoder, Item, Message};
-pub use delivery::{Delivery, Lagged, Position, Reason};
+pub use delivery::{Delivery, Lag, Lagged, Position, Reason};
 pub use event::{Event, EventError, MAX_NAME, RESERVED_PREFIX};
 pub use frame::Frame;
 pub use id::{Epoch, EventId, ParseIdError};
@@ -150,5 +150,5 @@ pub use segment::{
     CatchUp, Deliveries, LagRule, LagRules, NoSink, NoTopic, Progress, Segment, SegmentConfig, Sink, SinkKey,
     Subscription, Turn,
 };
-pub use stats::Stats;
+pub use stats::{Gaps, Stats};
 pub use topic::{MAX_TOPIC, TopicName, TopicNameError};

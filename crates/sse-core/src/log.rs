@@ -54,6 +54,7 @@ pub struct Run {
     pub(crate) bytes: Bytes,
     pub(crate) frames: u64,
     pub(crate) last: u64,
+    pub(crate) published: Duration,
 }
 
 impl Run {
@@ -74,6 +75,22 @@ impl Run {
     pub fn frames(&self) -> u64 {
         self.frames
     }
+
+    /// When the first of its frames, which is the oldest, was published: so long after
+    /// [`Broadcaster::started`](crate::Broadcaster::started). Whoever has written the run knows from that how long its
+    /// events were under way at most.
+    #[must_use]
+    pub fn published(&self) -> Duration {
+        self.published
+    }
+}
+
+/// A frame of a run that was taken to pieces.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) sequence: u64,
+    pub(crate) published: Duration,
+    pub(crate) bytes: Bytes,
 }
 
 #[derive(Debug)]
@@ -149,6 +166,13 @@ impl Log {
     /// of what lies behind is gone, and was not yet announced.
     pub(crate) fn is_gone(&self, seen: Option<u64>) -> bool {
         seen.is_none_or(|seen| seen < self.trimmed)
+    }
+
+    /// When the frame behind the first `seen` was published, or the oldest that is retained, if it is gone; none if
+    /// there is none.
+    pub(crate) fn published_behind(&self, seen: Option<u64>) -> Option<Duration> {
+        let index = seen.map_or(0, |seen| seen.saturating_sub(self.trimmed));
+        self.entries.get(index as usize).map(|entry| Duration::from_nanos(entry.at))
     }
 
     /// The sequence of a frame by its number, counted from one, of those that are retained; or the floor.
@@ -266,18 +290,13 @@ impl Log {
             BlockBytes::Sealed(bytes) => bytes.slice(range),
             BlockBytes::Open(bytes) => Bytes::copy_from_slice(&bytes[range]),
         };
-        Some(Run { bytes, frames: (next - first) as u64, last: last.sequence })
+        let published = Duration::from_nanos(self.entries[first].at);
+        Some(Run { bytes, frames: (next - first) as u64, last: last.sequence, published })
     }
 
     /// The same frames one by one, appended to `into` under their sequences; answers how far that is complete:
     /// `through`, or the last frame that fitted.
-    pub(crate) fn read_each(
-        &self,
-        after: u64,
-        through: u64,
-        limit: usize,
-        into: &mut Vec<(u64, Bytes)>,
-    ) -> u64 {
+    pub(crate) fn read_each(&self, after: u64, through: u64, limit: usize, into: &mut Vec<Piece>) -> u64 {
         let Some(run) = self.read(after, through, limit) else {
             return through;
         };
@@ -285,10 +304,8 @@ impl Log {
         let mut start = if first == 0 { self.start } else { self.entries[first - 1].end };
         let base = start;
         for entry in self.entries.range(first..first + run.frames as usize) {
-            into.push((
-                entry.sequence,
-                run.bytes.slice((start - base) as usize..(entry.end - base) as usize),
-            ));
+            let bytes = run.bytes.slice((start - base) as usize..(entry.end - base) as usize);
+            into.push(Piece { sequence: entry.sequence, published: Duration::from_nanos(entry.at), bytes });
             start = entry.end;
         }
         let complete =

@@ -149,7 +149,9 @@ impl Pair {
             let at_blocks_end = self.log.sealed.iter().any(|block| block.end() == end);
             assert!(at_blocks_end || bytes.len() + next.len() > limit, "a run goes as far as it can");
         }
-        let taken: Vec<_> = taken.iter().map(|(sequence, bytes, _)| (*sequence, bytes.clone())).collect();
+        assert_eq!(run.published, taken[0].2);
+        let each: Vec<_> =
+            each.into_iter().map(|piece| (piece.sequence, piece.bytes, piece.published)).collect();
         assert_eq!(each, taken);
         assert_eq!(complete, if left.is_empty() { through } else { run.last });
     }
@@ -235,7 +237,7 @@ fn a_run_of_a_sealed_block_is_never_copied() {
     }
     let mut each = Vec::new();
     pair.log.read_each(3, u64::MAX, 5000, &mut each);
-    assert!(each.iter().all(|(_, bytes)| sealed.as_ptr_range().contains(&bytes.as_ptr())));
+    assert!(each.iter().all(|piece| sealed.as_ptr_range().contains(&piece.bytes.as_ptr())));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What a broadcaster has done so far, in numbers.
 
+use crate::delivery::Reason;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A reading of a broadcaster's counters. Not a snapshot: other threads go on while it is taken.
@@ -18,8 +19,42 @@ pub struct Stats {
     pub delivered: u64,
     /// Runs in which they were delivered; `delivered / runs` is how many frames went out in one piece.
     pub runs: u64,
-    /// Gaps announced since the start.
+    /// Gaps announced since the start, for whatever reason.
     pub lagged: u64,
+    /// The same by reason.
+    pub gaps: Gaps,
+}
+
+/// How many gaps were announced for which [`Reason`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gaps {
+    /// For [`Reason::Expired`].
+    pub expired: u64,
+    /// For [`Reason::Restart`].
+    pub restart: u64,
+    /// For [`Reason::Slow`].
+    pub slow: u64,
+    /// For [`Reason::Unknown`].
+    pub unknown: u64,
+}
+
+impl Gaps {
+    /// For whichever reason.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.expired + self.restart + self.slow + self.unknown
+    }
+
+    pub(crate) fn count(&mut self, reason: Reason) {
+        let counter = match reason {
+            Reason::Expired => &mut self.expired,
+            Reason::Restart => &mut self.restart,
+            Reason::Slow => &mut self.slow,
+            Reason::Unknown => &mut self.unknown,
+        };
+        *counter += 1;
+    }
 }
 
 /// The counters behind it. Each is only ever read for show, so none orders anything.
@@ -28,7 +63,10 @@ pub(crate) struct Counters {
     retained_bytes: AtomicU64,
     delivered: AtomicU64,
     runs: AtomicU64,
-    lagged: AtomicU64,
+    expired: AtomicU64,
+    restart: AtomicU64,
+    slow: AtomicU64,
+    unknown: AtomicU64,
 }
 
 /// What a segment has done since it last told.
@@ -36,13 +74,21 @@ pub(crate) struct Counters {
 pub(crate) struct Tally {
     pub(crate) delivered: u64,
     pub(crate) runs: u64,
-    pub(crate) lagged: u64,
+    pub(crate) gaps: Gaps,
 }
 
 impl Counters {
     pub(crate) fn new() -> Self {
         let zero = || AtomicU64::new(0);
-        Self { retained_bytes: zero(), delivered: zero(), runs: zero(), lagged: zero() }
+        Self {
+            retained_bytes: zero(),
+            delivered: zero(),
+            runs: zero(),
+            expired: zero(),
+            restart: zero(),
+            slow: zero(),
+            unknown: zero(),
+        }
     }
 
     /// A topic's log has gone from so many bytes to so many.
@@ -54,8 +100,15 @@ impl Counters {
 
     /// Takes over what a segment counted by itself, so that it need not share a cache line for every delivery.
     pub(crate) fn tally(&self, tally: &mut Tally) {
-        let Tally { delivered, runs, lagged } = std::mem::take(tally);
-        for (counter, count) in [(&self.delivered, delivered), (&self.runs, runs), (&self.lagged, lagged)] {
+        let Tally { delivered, runs, gaps } = std::mem::take(tally);
+        for (counter, count) in [
+            (&self.delivered, delivered),
+            (&self.runs, runs),
+            (&self.expired, gaps.expired),
+            (&self.restart, gaps.restart),
+            (&self.slow, gaps.slow),
+            (&self.unknown, gaps.unknown),
+        ] {
             if count > 0 {
                 counter.fetch_add(count, Ordering::Relaxed);
             }
@@ -63,6 +116,12 @@ impl Counters {
     }
 
     pub(crate) fn stats(&self, topics: usize, subscribers: usize, published: u64) -> Stats {
+        let gaps = Gaps {
+            expired: self.expired.load(Ordering::Relaxed),
+            restart: self.restart.load(Ordering::Relaxed),
+            slow: self.slow.load(Ordering::Relaxed),
+            unknown: self.unknown.load(Ordering::Relaxed),
+        };
         Stats {
             topics,
             subscribers,
@@ -70,7 +129,8 @@ impl Counters {
             retained_bytes: self.retained_bytes.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
             runs: self.runs.load(Ordering::Relaxed),
-            lagged: self.lagged.load(Ordering::Relaxed),
+            lagged: gaps.total(),
+            gaps,
         }
     }
 }

@@ -5,9 +5,13 @@ mod common;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use common::*;
-use sse_core::{Broadcaster, CatchUp, EventId, LagRule, LagRules, Position, Segment, SegmentConfig};
+use sse_core::{
+    Broadcaster, CatchUp, Delivery, EventId, LagRule, LagRules, Position, Segment, SegmentConfig,
+    Subscription,
+};
 
 fn rule(max_lag: u64, catch_up: CatchUp) -> LagRule {
     LagRule { max_lag: NonZeroU64::new(max_lag), catch_up }
@@ -142,4 +146,70 @@ fn a_rule_is_asked_for_when_a_segment_comes_to_a_topic() {
     drop(readers);
     drop(subscribe(&segment, &["t"], Position::Now));
     assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn lag_is_what_is_left_and_for_how_long_it_has_been() {
+    const SECOND: Duration = Duration::from_secs(1);
+    let broadcaster = retaining(4);
+    let segment = segment(&broadcaster);
+    let mut reader = subscribe(&segment, &["t", "u"], Position::Now);
+    let lag = |reader: &Subscription| (reader.lag().events, reader.lag().age);
+    assert_eq!(lag(&reader), (0, Duration::ZERO));
+    for name in ["t", "u", "t", "t"] {
+        publish(&broadcaster, name, "x");
+        advance(SECOND);
+    }
+    assert_eq!(lag(&reader), (0, Duration::ZERO), "the segment does not know yet");
+    settle(&segment);
+    assert_eq!(lag(&reader), (4, 4 * SECOND));
+    publish_many(&broadcaster, "t", 3);
+    settle(&segment);
+    assert_eq!(lag(&reader), (7, 3 * SECOND), "what is gone is owed a word, but does not grow older");
+    assert_eq!(seen(&next(&mut reader)), [gap_in("t", 0, 4, 2, "slow")]);
+    assert_eq!(lag(&reader), (5, 3 * SECOND));
+    drain(&mut reader);
+    assert_eq!(lag(&reader), (0, Duration::ZERO));
+}
+
+#[test]
+fn a_run_says_when_its_first_frame_was_published() {
+    let broadcaster = broadcaster();
+    let segment = segment(&broadcaster);
+    let mut one = subscribe(&segment, &["t"], Position::Now);
+    let mut several = subscribe(&segment, &["t", "u"], Position::Now);
+    advance(Duration::from_secs(1));
+    let first = clock();
+    for name in ["u", "t", "u"] {
+        publish(&broadcaster, name, "x");
+        advance(Duration::from_secs(1));
+    }
+    settle(&segment);
+    let published = |reader: &mut Subscription| {
+        let Delivery::Frames(run) = next(reader) else { panic!("nothing was lost") };
+        broadcaster.started() + run.published()
+    };
+    assert_eq!((published(&mut several), published(&mut one)), (first, first + Duration::from_secs(1)));
+}
+
+#[test]
+fn gaps_are_counted_by_their_reason() {
+    let broadcaster = retaining(1);
+    let segment = segment(&broadcaster);
+    let mut slow = subscribe(&segment, &["t"], Position::Now);
+    let start = broadcaster.position();
+    publish_many(&broadcaster, "t", 2);
+    settle(&segment);
+    drain(&mut slow);
+    for position in
+        [Position::After(start), Position::After(foreign(1)), Position::Unknown, Position::Unknown]
+    {
+        drain(&mut subscribe(&segment, &["t"], position));
+    }
+    publish(&broadcaster, "t", "x");
+    settle(&segment);
+    let stats = broadcaster.stats();
+    let gaps = stats.gaps;
+    assert_eq!((gaps.slow, gaps.expired, gaps.restart, gaps.unknown), (1, 1, 1, 2));
+    assert_eq!((gaps.total(), stats.lagged), (5, 5));
 }

@@ -304,6 +304,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
         test: "--test lagging i2_",
         cfg: None,
     },
+    Mutant {
+        name: "lag one short",
+        file: "log.rs",
+        right: "let index = seen.map_or(0, |seen| seen.saturating_sub(self.trimmed));",
+        wrong: "let index = seen.map_or(0, |seen| seen.saturating_sub(self.trimmed) + 1);",
+        test: "--test lagging lag_",
+        cfg: None,
+    },
     // I8: the topic can not be forgotten.
     Mutant {
         name: "stay attached",
@@ -326,9 +334,9 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "head after logs",
         file: "segment/merge.rs",
-        right: "pass.frames.retain(|(sequence, ..)| *sequence <= pass.through);",
+        right: "pass.frames.retain(|(_, piece)| piece.sequence <= pass.through);",
         wrong: "if pass.unfinished == 0 && pass.gap.is_none() { pass.through = state.shared.head(); }
-            pass.frames.retain(|(sequence, ..)| *sequence <= pass.through);",
+            pass.frames.retain(|(_, piece)| piece.sequence <= pass.through);",
         test: "--test loom_delivery l12_",
         cfg: LOOM,
     },

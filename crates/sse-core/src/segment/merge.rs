@@ -12,10 +12,10 @@ use bytes::{Bytes, BytesMut};
 
 use super::feed::Lost;
 use super::state::State;
-use crate::log::Run;
+use crate::log::{Piece, Run};
 
-/// Frames of several topics on their way into a run: sequence, which topic's, bytes.
-type Frames = Vec<(u64, usize, Bytes)>;
+/// Frames of several topics on their way into a run, each with which topic's it is.
+type Frames = Vec<(usize, Piece)>;
 
 /// What a subscriber of several topics finds behind its cursor.
 #[derive(Debug)]
@@ -56,9 +56,14 @@ pub(super) fn read<S>(state: &mut State<S>, key: usize) -> Merged {
             break;
         }
     }
-    match run.last() {
-        None => Merged::Nothing,
-        Some(&(last, ..)) => Merged::Run(Run { frames: run.len() as u64, last, bytes: concatenate(run) }),
+    match run.as_slice() {
+        [] => Merged::Nothing,
+        [(_, first), ..] => Merged::Run(Run {
+            frames: run.len() as u64,
+            last: run[run.len() - 1].1.sequence,
+            published: first.published,
+            bytes: concatenate(run),
+        }),
     }
 }
 
@@ -99,10 +104,10 @@ fn pass<S>(state: &State<S>, key: usize, head: u64, part: usize) -> Pass {
         drop(topic);
         pass.unfinished += usize::from(complete < head);
         pass.through = pass.through.min(complete);
-        pass.frames.extend(scratch.drain(..).map(|(sequence, bytes)| (sequence, nth, bytes)));
+        pass.frames.extend(scratch.drain(..).map(|piece| (nth, piece)));
     }
-    pass.frames.retain(|(sequence, ..)| *sequence <= pass.through);
-    pass.frames.sort_unstable_by_key(|(sequence, ..)| *sequence);
+    pass.frames.retain(|(_, piece)| piece.sequence <= pass.through);
+    pass.frames.sort_unstable_by_key(|(_, piece)| piece.sequence);
     pass
 }
 
@@ -124,25 +129,25 @@ fn take<S>(
 ) -> Taken {
     let subscriber = &mut state.subscribers[key];
     let mut size = 0;
-    for (sequence, nth, bytes) in frames {
-        if size + bytes.len() > free && !run.is_empty() {
+    for (nth, piece) in frames {
+        if size + piece.bytes.len() > free && !run.is_empty() {
             return Taken { size, all: false };
         }
-        size += bytes.len();
-        subscriber.cursor = sequence;
+        size += piece.bytes.len();
+        subscriber.cursor = piece.sequence;
         let seen = &mut subscriber.members[nth].seen;
         *seen = seen.map(|seen| seen + 1);
-        run.push((sequence, nth, bytes));
+        run.push((nth, piece));
     }
     subscriber.cursor = subscriber.cursor.max(through);
     Taken { size, all: true }
 }
 
 fn concatenate(mut frames: Frames) -> Bytes {
-    if let [(.., only)] = frames.as_mut_slice() {
-        return std::mem::take(only);
+    if let [(_, only)] = frames.as_mut_slice() {
+        return std::mem::take(&mut only.bytes);
     }
-    let mut run = BytesMut::with_capacity(frames.iter().map(|(.., bytes)| bytes.len()).sum());
-    frames.iter().for_each(|(.., bytes)| run.extend_from_slice(bytes));
+    let mut run = BytesMut::with_capacity(frames.iter().map(|(_, piece)| piece.bytes.len()).sum());
+    frames.iter().for_each(|(_, piece)| run.extend_from_slice(&piece.bytes));
     run.freeze()
 }

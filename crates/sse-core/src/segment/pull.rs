@@ -20,7 +20,7 @@ impl<S> State<S> {
                 self.tally.delivered += run.frames();
                 self.tally.runs += 1;
             }
-            Delivery::Lagged(_) => self.tally.lagged += 1,
+            Delivery::Lagged(lagged) => self.tally.gaps.count(lagged.reason),
             Delivery::Ended | Delivery::Closed => subscriber.finished = true,
             Delivery::Heartbeat => {}
         }

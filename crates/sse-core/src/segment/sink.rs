@@ -1,7 +1,7 @@
 //! Where a segment delivers by itself, without a task that polls.
 
 use super::state::State;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Lag};
 
 /// Somewhere that a segment writes to: a socket that it owns, a buffer in a test.
 ///
@@ -42,6 +42,12 @@ impl<S> Deliveries<'_, S> {
     #[allow(clippy::should_implement_trait, reason = "not an iterator: it may yield again after none")]
     pub fn next(&mut self) -> Option<Delivery> {
         self.state.pull(self.key)
+    }
+
+    /// How far the subscriber is behind, see [`Subscription::lag`](crate::Subscription::lag).
+    #[must_use]
+    pub fn lag(&self) -> Lag {
+        self.state.lag(self.key)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::task::Waker;
+use std::time::Duration;
 
 use slab::Slab;
 
@@ -12,6 +13,7 @@ use super::waves::Waves;
 use super::wheel::{Entry, Wheel};
 use crate::broadcaster::Shared;
 use crate::closing::Closing;
+use crate::delivery::Lag;
 use crate::id::EventId;
 use crate::mailbox::Mailbox;
 use crate::stats::Tally;
@@ -90,6 +92,26 @@ impl<S> State<S> {
     /// Whether there is nothing left for a subscriber, and never will be.
     pub(crate) fn is_at_end(&self, key: usize) -> bool {
         self.subscribers[key].notice.is_none() && self.has_ended(key) && !self.is_behind(key)
+    }
+
+    /// How far a subscriber is behind.
+    pub(crate) fn lag(&self, key: usize) -> Lag {
+        let subscriber = &self.subscribers[key];
+        let mut lag = Lag::default();
+        let mut oldest: Option<Duration> = None;
+        for member in &subscriber.members {
+            let feed = &self.feeds[member.feed];
+            if subscriber.cursor >= feed.head {
+                continue;
+            }
+            let topic = feed.topic.state.lock();
+            lag.events += topic.log.total() - member.seen.unwrap_or_else(|| topic.log.trimmed());
+            let published = topic.log.published_behind(member.seen);
+            drop(topic);
+            oldest = oldest.into_iter().chain(published).min();
+        }
+        lag.age = oldest.map_or(Duration::ZERO, |oldest| self.shared.now().saturating_sub(oldest));
+        lag
     }
 
     pub(crate) fn position(&self, key: usize) -> EventId {

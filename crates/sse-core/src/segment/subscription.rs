@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use super::sink::{NoSink, Sink, SinkKey};
 use super::state::State;
-use crate::delivery::Delivery;
+use crate::delivery::{Delivery, Lag};
 use crate::id::EventId;
 
 /// A place in one or several topics of a broadcaster. Dropping it gives the place back, at the cost of a lock when it
@@ -64,6 +64,15 @@ impl<S: Sink> Subscription<S> {
     #[must_use]
     pub fn position(&self) -> EventId {
         self.state.borrow().position(self.key)
+    }
+
+    /// How far it is behind, as far as its segment knows: events that were published since its last turn may not count
+    /// yet.
+    ///
+    /// Costs a comparison for each of its topics, and for each in which it is behind a lock, for constant time.
+    #[must_use]
+    pub fn lag(&self) -> Lag {
+        self.state.borrow().lag(self.key)
     }
 
     /// Whether all its topics have ended and nothing is left of them for it: the next delivery would be

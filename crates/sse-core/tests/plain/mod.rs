@@ -10,7 +10,7 @@ pub(crate) struct Entry {
     pub(crate) sequence: u64,
     pub(crate) data: String,
     size: u64,
-    at: Instant,
+    pub(crate) at: Instant,
 }
 
 /// One life of a topic, from its creation until it is forgotten.
@@ -88,6 +88,7 @@ pub(crate) struct Plain {
     /// What holds for those who fall behind, by the first letters of topics' names.
     pub(crate) rules: [LagRule; 2],
     pub(crate) epoch: Epoch,
+    pub(crate) started: Instant,
     pub(crate) lives: Vec<Life>,
     pub(crate) published: u64,
     pub(crate) closed: bool,
@@ -101,6 +102,7 @@ pub(crate) struct Plain {
 impl Plain {
     pub(crate) fn new(config: Config, rules: [LagRule; 2], epoch: Epoch) -> Self {
         Self {
+            started: (config.clock)(),
             config,
             rules,
             epoch,

@@ -3,10 +3,11 @@
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
-use sse_core::{CatchUp, Delivery, EventId, Lagged, Position, Reason, Subscription};
+use sse_core::{CatchUp, Delivery, EventId, Gaps, Lagged, Position, Reason, Run, Subscription};
 
-use crate::common::{Seen, Wakes, counting_waker, poll, seen};
+use crate::common::{Seen, Wakes, counting_waker, decode, poll, seen};
 use crate::plain::{Life, Plain};
 
 pub(crate) struct Reader {
@@ -74,14 +75,17 @@ pub(crate) struct Place {
 pub(crate) struct Given {
     pub(crate) events: u64,
     pub(crate) runs: u64,
-    pub(crate) gaps: u64,
+    pub(crate) gaps: Gaps,
 }
 
 impl Given {
     pub(crate) fn add(&mut self, other: Self) {
         self.events += other.events;
         self.runs += other.runs;
-        self.gaps += other.gaps;
+        self.gaps.expired += other.gaps.expired;
+        self.gaps.restart += other.gaps.restart;
+        self.gaps.slow += other.gaps.slow;
+        self.gaps.unknown += other.gaps.unknown;
     }
 }
 
@@ -135,6 +139,9 @@ impl Reader {
     /// Comes for a delivery; answers whether there was one. If the segment knows of all that was published, it knows
     /// who is too far behind.
     pub(crate) fn poll(&mut self, plain: &Plain, settled: bool) -> bool {
+        if settled {
+            self.check_lag(plain);
+        }
         let polled = self.poll_once(plain, settled);
         let stands = self.subscription.position();
         assert!(stands.epoch == plain.epoch && stands.sequence >= self.place);
@@ -160,10 +167,11 @@ impl Reader {
             Poll::Ready(Some(delivery)) => delivery,
         };
         assert!(!self.finished, "I9: nothing follows the end");
-        assert!(self.given.runs + self.given.gaps < 10_000, "there is no end to it");
+        assert!(self.given.runs + self.given.gaps.total() < 10_000, "there is no end to it");
         match &delivery {
-            Delivery::Frames(_) => {
+            Delivery::Frames(run) => {
                 self.given.runs += 1;
+                self.check_published(run, plain);
                 for event in seen(&delivery) {
                     let Seen::Event(sequence, data) = event else { unreachable!("a run holds events") };
                     self.take_event(sequence, &data, plain, settled);
@@ -201,7 +209,13 @@ impl Reader {
 
     fn take_gap(&mut self, gap: &Lagged, plain: &Plain) {
         assert_eq!(gap.before.epoch, plain.epoch);
-        self.given.gaps += 1;
+        match gap.reason {
+            Reason::Expired => self.given.gaps.expired += 1,
+            Reason::Restart => self.given.gaps.restart += 1,
+            Reason::Slow => self.given.gaps.slow += 1,
+            Reason::Unknown => self.given.gaps.unknown += 1,
+            other => panic!("{other:?}"),
+        }
         self.position = Position::After(gap.resume());
         if let Some((after, reason)) = self.notice.take() {
             let told = (gap.topic.as_ref(), gap.after, gap.missed, gap.reason);
@@ -236,6 +250,31 @@ impl Reader {
         // The other topics may have more in there: a resume begins before the gap, and may be told of it again.
         self.place = if several { after.sequence } else { floor };
         assert_eq!(gap.resume().sequence, self.place);
+    }
+
+    /// The run's time is its first event's.
+    fn check_published(&self, run: &Run, plain: &Plain) {
+        let first = decode(run.bytes()).swap_remove(0);
+        let Seen::Event(sequence, _) = first else { unreachable!("a run holds events") };
+        let mut events =
+            self.members.iter().flat_map(|member| plain.lives[member.life].between(sequence - 1, sequence));
+        assert_eq!(plain.started + run.published(), events.next().expect("it was published").at);
+    }
+
+    fn check_lag(&self, plain: &Plain) {
+        let lag = self.subscription.lag();
+        let of = |member: &Member| {
+            let life = &plain.lives[member.life];
+            let after = if member.counted { member.accounted } else { life.floor() };
+            life.between(after, u64::MAX).len() as u64
+        };
+        assert_eq!(lag.events, self.members.iter().map(of).sum::<u64>());
+        let retained = |member: &Member| {
+            let life = &plain.lives[member.life];
+            life.between(member.accounted.max(life.floor()), u64::MAX).first()
+        };
+        let oldest = self.members.iter().filter_map(retained).map(|event| event.at).min();
+        assert_eq!(lag.age, oldest.map_or(Duration::ZERO, |at| plain.now() - at));
     }
 
     /// Everything at or below a place was given or announced, of whichever topic.

@@ -13,14 +13,15 @@ use std::time::Duration;
 use common::*;
 use pipe::{Pipe, Writer, holder, open, pipe, writer};
 use sse_core::{
-    Broadcaster, Deliveries, Delivery, Position, Progress, Run, Segment, SegmentConfig, Sink, SinkKey, Turn,
+    Broadcaster, Deliveries, Delivery, Position, Progress, Run, Segment, SegmentConfig, Sink, SubscriberKey,
+    Turn,
 };
 
 fn writing(broadcaster: &Broadcaster, run: usize) -> Segment<Writer> {
     Segment::new(broadcaster, SegmentConfig { heartbeat: None, run, ..SegmentConfig::default() })
 }
 
-fn hand_over(segment: &Segment<Writer>, names: &[&str], pipe: &Rc<RefCell<Pipe>>) -> SinkKey {
+fn hand_over(segment: &Segment<Writer>, names: &[&str], pipe: &Rc<RefCell<Pipe>>) -> SubscriberKey {
     subscribe(segment, names, Position::Now).hand_over(writer(pipe))
 }
 

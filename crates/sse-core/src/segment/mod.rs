@@ -29,12 +29,12 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 
 pub use self::lagging::{CatchUp, LagRule, LagRules};
-pub use self::sink::{Deliveries, NoSink, Progress, Sink, SinkKey};
+pub use self::sink::{Deliveries, NoSink, Progress, Sink, SubscriberKey};
 use self::state::State;
 pub use self::subscription::Subscription;
 use self::sweep::Aftermath;
 use crate::broadcaster::Broadcaster;
-use crate::delivery::Position;
+use crate::delivery::{Lag, Position};
 use crate::mailbox::Mailbox;
 use crate::sync::Arc;
 use crate::topic::TopicName;
@@ -183,7 +183,7 @@ impl<S: Sink> Segment<S> {
     }
 
     /// A blocked sink can take more.
-    pub fn unblock(&self, sink: SinkKey) {
+    pub fn unblock(&self, sink: SubscriberKey) {
         let mut state = self.state.borrow_mut();
         let waker = state.unblock(sink).then(|| state.nudge()).flatten();
         drop(state);
@@ -193,9 +193,17 @@ impl<S: Sink> Segment<S> {
     }
 
     /// Drops a sink and its subscription; answers whether it was there.
-    pub fn remove(&self, sink: SinkKey) -> bool {
+    pub fn remove(&self, sink: SubscriberKey) -> bool {
         let removed = self.state.borrow_mut().remove_sink(sink);
         removed.is_some()
+    }
+
+    /// How far a subscriber is behind, see [`Subscription::lag`]; none if it is gone.
+    #[must_use]
+    pub fn lag(&self, subscriber: SubscriberKey) -> Option<Lag> {
+        let state = self.state.borrow();
+        let there = state.subscribers.get(subscriber.key)?;
+        (there.generation == subscriber.generation).then(|| state.lag(subscriber.key))
     }
 
     /// How many subscribers it has.

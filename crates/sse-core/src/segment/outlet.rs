@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-use super::sink::SinkKey;
+use super::sink::SubscriberKey;
 use super::state::State;
 use super::subscriber::{Outlet, Subscriber};
 
@@ -19,17 +19,21 @@ impl<S> State<S> {
         }
     }
 
+    pub(crate) fn sink_key(&self, key: usize) -> SubscriberKey {
+        SubscriberKey { key, generation: self.subscribers[key].generation }
+    }
+
     /// Replaces a task by a sink. The result is to be dropped when nobody borrows the segment.
-    pub(crate) fn hand_over(&mut self, key: usize, sink: S) -> (SinkKey, Outlet<S>) {
+    pub(crate) fn hand_over(&mut self, key: usize, sink: S) -> (SubscriberKey, Outlet<S>) {
         let subscriber = &mut self.subscribers[key];
         let task = std::mem::replace(&mut subscriber.outlet, Outlet::Sink(sink));
         let generation = subscriber.generation;
         self.queue(key);
-        (SinkKey { key, generation }, task)
+        (SubscriberKey { key, generation }, task)
     }
 
     /// A sink can take more; answers whether it was waiting for that.
-    pub(super) fn unblock(&mut self, sink: SinkKey) -> bool {
+    pub(super) fn unblock(&mut self, sink: SubscriberKey) -> bool {
         let Some(subscriber) = self.sink_owner(sink) else { return false };
         match std::mem::replace(&mut subscriber.outlet, Outlet::Busy) {
             Outlet::Blocked(unblocked) => {
@@ -44,12 +48,12 @@ impl<S> State<S> {
         }
     }
 
-    pub(super) fn remove_sink(&mut self, sink: SinkKey) -> Option<Subscriber<S>> {
+    pub(super) fn remove_sink(&mut self, sink: SubscriberKey) -> Option<Subscriber<S>> {
         self.sink_owner(sink)?;
         self.remove(sink.key)
     }
 
-    fn sink_owner(&mut self, sink: SinkKey) -> Option<&mut Subscriber<S>> {
+    fn sink_owner(&mut self, sink: SubscriberKey) -> Option<&mut Subscriber<S>> {
         self.subscribers.get_mut(sink.key).filter(|subscriber| subscriber.generation == sink.generation)
     }
 }

@@ -61,9 +61,10 @@ impl Sink for NoSink {
     }
 }
 
-/// A sink that was handed over. Outlives it harmlessly: a key of a subscription that is gone means nobody.
+/// A subscriber of a segment, whether or not it was handed over. Outlives it harmlessly: a key of one that is gone means
+/// nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SinkKey {
+pub struct SubscriberKey {
     pub(super) key: usize,
     pub(super) generation: u32,
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use super::sink::{NoSink, Sink, SinkKey};
+use super::sink::{NoSink, Sink, SubscriberKey};
 use super::state::State;
 use crate::delivery::{Delivery, Lag};
 use crate::id::EventId;
@@ -75,6 +75,12 @@ impl<S: Sink> Subscription<S> {
         self.state.borrow().lag(self.key)
     }
 
+    /// What to ask its [`Segment`](super::Segment) by, from elsewhere. Outlives it harmlessly.
+    #[must_use]
+    pub fn key(&self) -> SubscriberKey {
+        self.state.borrow().sink_key(self.key)
+    }
+
     /// Whether all its topics have ended and nothing is left of them for it: the next delivery would be
     /// [`Delivery::Ended`].
     #[must_use]
@@ -84,7 +90,7 @@ impl<S: Sink> Subscription<S> {
 
     /// Gives the subscription to the segment, which from now on delivers to `sink` by itself, beginning with what is
     /// owed already.
-    pub fn hand_over(mut self, sink: S) -> SinkKey {
+    pub fn hand_over(mut self, sink: S) -> SubscriberKey {
         self.handed_over = true;
         let mut state = self.state.borrow_mut();
         let (sink, task) = state.hand_over(self.key, sink);

@@ -11,7 +11,7 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::sync::mpsc::Sender;
 use sse_core::{
-    Broadcaster, Deliveries, EventId, Position, Progress, Segment, SegmentConfig, Sink, SinkKey, Turn,
+    Broadcaster, Deliveries, EventId, Position, Progress, Segment, SegmentConfig, Sink, SubscriberKey, Turn,
 };
 
 use super::life::{Life, Step};
@@ -94,7 +94,7 @@ enum Place {
     Away(EventId),
     /// A task, and whether the broadcaster was closed already when it came.
     Task(Reader<Recorder>, bool),
-    Sink(SinkKey, Rc<RefCell<Record>>),
+    Sink(SubscriberKey, Rc<RefCell<Record>>),
     Done,
 }
 
@@ -196,7 +196,7 @@ impl Member {
     fn look_after(
         &mut self,
         segment: &Segment<Recorder>,
-        key: SinkKey,
+        key: SubscriberKey,
         record: Rc<RefCell<Record>>,
         mood: u32,
     ) -> Place {

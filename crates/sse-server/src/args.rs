@@ -4,11 +4,13 @@
 //! [`Config::check`](crate::Config::check)'s to judge. No I/O but the reading of keys, so every flag can be tested.
 
 use std::net::SocketAddr;
+use std::num::{NonZeroU64, NonZeroUsize};
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
+use ipnet::IpNet;
 
-use crate::config::{AccessConfig, AllowedOrigins, Size};
+use crate::config::{AccessConfig, AllowedOrigins, OverLimit, Size, SlowPolicies, SlowPolicy, SlowRule};
 use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::{Config, HubConfig};
 
@@ -57,12 +59,45 @@ pub struct Args {
     #[arg(long, help_heading = "Network", env = "SSE_MAX_CONNECTIONS", value_name = "N")]
     pub max_connections: Option<usize>,
 
+    /// Connections of one address at most [default: no limit]
+    ///
+    /// Further ones are closed when they are accepted. Not for trusted proxies. An IPv6 address counts as its /64.
+    #[arg(long, help_heading = "Network", env = "SSE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
+    pub max_connections_per_address: Option<NonZeroUsize>,
+
     /// Open streams at most [default: 98 % of all connections]
     ///
     /// Who comes when there are as many is told to come back later. The rest is for publishers and health checks, which
     /// have to get through to a server that is full.
     #[arg(long, help_heading = "Network", env = "SSE_MAX_STREAMS", value_name = "N")]
     pub max_streams: Option<usize>,
+
+    /// Open streams of one address at most [default: no limit]
+    ///
+    /// Who has as many is told to come back later. Behind a trusted proxy, the address is the client's.
+    #[arg(long, help_heading = "Network", env = "SSE_MAX_STREAMS_PER_ADDRESS", value_name = "N")]
+    pub max_streams_per_address: Option<NonZeroUsize>,
+
+    /// What subscribers are answered that are too many: soft or hard
+    ///
+    /// soft: 200, when to come back, and the end of the stream; a browser then does. hard: 503 with Retry-After, after
+    /// which a browser gives up.
+    #[arg(long, help_heading = "Network", env = "SSE_OVER_LIMIT", value_name = "ANSWER")]
+    #[arg(value_enum, default_value_t = OverLimit::default())]
+    pub over_limit: OverLimit,
+
+    /// Proxy, or network of them, that is believed in X-Forwarded-For; repeatable
+    ///
+    /// As in 10.0.0.0/8 or 127.0.0.1/32. None by default: anybody can send that header.
+    #[arg(
+        long,
+        help_heading = "Network",
+        env = "SSE_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ',',
+        value_parser = value::parse_network
+    )]
+    pub trusted_proxy: Vec<IpNet>,
 
     /// Connections that may wait to be accepted
     ///
@@ -77,12 +112,26 @@ pub struct Args {
     #[arg(default_value_t = Span(Config::default().request_head_timeout))]
     pub request_head_timeout: Span,
 
+    /// Bytes of a request head at most
+    ///
+    /// The names of many topics, or a large token, take room in it. KB and MB are powers of 1000, KiB and MiB of 1024.
+    #[arg(long, help_heading = "Network", env = "SSE_MAX_HEAD", value_name = "SIZE")]
+    #[arg(default_value_t = Size(Config::default().max_head))]
+    pub max_head: Size,
+
     /// Time that a connection may be idle between requests; 0s closes it after each
     ///
     /// Open streams are not idle: they last.
     #[arg(long, help_heading = "Network", env = "SSE_KEEP_ALIVE", value_name = "TIME")]
     #[arg(default_value_t = Span(Config::default().keep_alive))]
     pub keep_alive: Span,
+
+    /// Time for a client to take a few kilobytes of what is waiting for it
+    ///
+    /// Who takes less is cut, and gets the rest when it comes back. Long enough for a handover between networks.
+    #[arg(long, help_heading = "Network", env = "SSE_WRITE_TIMEOUT", value_name = "TIME")]
+    #[arg(default_value_t = Span(Config::default().write_timeout))]
+    pub write_timeout: Span,
 
     /// Interval of the comments that keep an idle stream open
     ///
@@ -97,6 +146,32 @@ pub struct Args {
     #[arg(long, help_heading = "Streams", env = "SSE_RETRY", value_name = "TIME")]
     #[arg(default_value_t = Span(HubConfig::default().retry))]
     pub retry: Span,
+
+    /// What becomes of readers who fall behind: gap, latest or disconnect
+    ///
+    /// gap: they are told what they have missed and go on with the oldest event that is retained. latest: they are told
+    /// and go on with the newest. disconnect: their stream ends, and they are told when they come back.
+    #[arg(long, help_heading = "Streams", env = "SSE_SLOW_POLICY", value_name = "POLICY")]
+    #[arg(value_enum, default_value_t = SlowPolicy::default())]
+    pub slow_policy: SlowPolicy,
+
+    /// What becomes of readers of one topic who fall behind; repeatable
+    ///
+    /// As in prices=latest, or prices/*=latest for all topics that begin with prices/. The first that fits holds.
+    #[arg(
+        long,
+        help_heading = "Streams",
+        env = "SSE_SLOW_POLICY_FOR",
+        value_name = "TOPIC=POLICY",
+        value_delimiter = ','
+    )]
+    pub slow_policy_for: Vec<SlowRule>,
+
+    /// Events that a reader may be behind [default: as many as are retained]
+    ///
+    /// Beyond that it counts as having missed them, although they are still there.
+    #[arg(long, help_heading = "Streams", env = "SSE_MAX_LAG", value_name = "N")]
+    pub max_lag: Option<NonZeroU64>,
 
     /// Topics of one subscription at most
     ///
@@ -197,6 +272,21 @@ pub struct Args {
     #[arg(default_value_t = Span(HubConfig::default().forget_after))]
     pub forget_after: Span,
 
+    /// Topics at most
+    ///
+    /// New ones beyond it are refused, to publishers and to readers.
+    #[arg(long, help_heading = "Topics", env = "SSE_MAX_TOPICS", value_name = "N")]
+    #[arg(default_value_t = HubConfig::default().max_topics.unwrap_or(usize::MAX))]
+    pub max_topics: usize,
+
+    /// Bytes that all topics together take at most
+    ///
+    /// The oldest events of all are let go of first; when that is not enough, publishing is refused for a while. KB and
+    /// MB are powers of 1000, KiB and MiB of 1024.
+    #[arg(long, help_heading = "Topics", env = "SSE_MEMORY", value_name = "SIZE")]
+    #[arg(default_value_t = Size(HubConfig::default().memory.unwrap_or(usize::MAX)))]
+    pub memory: Size,
+
     /// Bytes of one event at most, as sent
     ///
     /// Larger things are better published as a link. KB and MB are powers of 1000, KiB and MiB of 1024.
@@ -277,11 +367,19 @@ impl Args {
             allow_anonymous_remote: self.allow_anonymous_remote,
             workers: self.workers,
             max_connections: self.max_connections,
+            max_connections_per_address: self.max_connections_per_address,
             backlog: self.backlog,
             request_head_timeout: self.request_head_timeout.0,
             keep_alive: self.keep_alive.0,
+            max_head: self.max_head.0,
+            write_timeout: self.write_timeout.0,
             hub: HubConfig {
                 max_streams: self.max_streams,
+                max_streams_per_address: self.max_streams_per_address,
+                over_limit: self.over_limit,
+                trusted_proxies: self.trusted_proxy.clone(),
+                max_topics: Some(self.max_topics),
+                memory: Some(self.memory.0),
                 heartbeat: self.heartbeat.0,
                 retry: self.retry.0,
                 retain_events: self.retain_events,
@@ -289,6 +387,8 @@ impl Args {
                 retain_age: self.retain_age.0,
                 forget_after: self.forget_after.0,
                 max_event: self.max_event.0,
+                slow: SlowPolicies { default: self.slow_policy, rules: self.slow_policy_for.clone() },
+                max_lag: self.max_lag,
                 max_topics_per_subscription: self.max_topics_per_subscription,
                 body_timeout: self.body_timeout.0,
                 idempotency_window: self.idempotency_window.0,

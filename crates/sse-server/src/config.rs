@@ -4,19 +4,25 @@
 //! environment, and nothing binds before the check: [`Server::bind`](crate::Server::bind) does it first.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::thread;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 mod access;
 mod check;
 mod origin;
+mod over_limit;
 mod size;
+mod slow;
 
 pub use self::access::AccessConfig;
 pub use self::check::ConfigError;
 pub use self::origin::{AllowedOrigins, Origin, OriginError};
+pub use self::over_limit::OverLimit;
 pub(crate) use self::size::Size;
+pub use self::slow::{SlowPolicies, SlowPolicy, SlowRule, SlowRuleError};
 
 /// Everything that [`Server::bind`](crate::Server::bind) needs.
 ///
@@ -54,6 +60,12 @@ pub struct Config {
     /// Default `None`: each connection is a descriptor, and any smaller number would be a guess.
     pub max_connections: Option<usize>,
 
+    /// Connections that one address holds at most; `None` is as many as there are.
+    ///
+    /// Further ones are closed when they are accepted. Addresses of [trusted proxies](HubConfig::trusted_proxies) have
+    /// no limit; an IPv6 address counts as its /64. Default `None`: whole companies have one address.
+    pub max_connections_per_address: Option<NonZeroUsize>,
+
     /// Connections that the kernel completes before the server accepts them, 1 to 65,535.
     ///
     /// Default 4,096, which is also Linux's own limit (`net.core.somaxconn`): after a restart everybody comes
@@ -66,11 +78,23 @@ pub struct Config {
     /// Default 5 s: two lost packets on a bad mobile network still fit in.
     pub request_head_timeout: Duration,
 
+    /// Bytes of a request head at most, 1 KiB to 128 KiB.
+    ///
+    /// Default 64 KiB: the names of 64 topics fit in, at their longest and percent-encoded.
+    pub max_head: usize,
+
     /// How long a connection may stay idle between requests; 0 closes after each. At most 1 hour.
     ///
     /// Default 15 s: a publisher that sends an event every few seconds keeps its connection. Open streams are
     /// not idle.
     pub keep_alive: Duration,
+
+    /// How long a client may leave waiting what was written to it, before its connection is cut: within this time it
+    /// has to take a few kilobytes, or all that there is. 1 second to 1 hour.
+    ///
+    /// Whatever it then misses, it gets when it comes back. Default 10 s, as NATS has it: longer than a handover between
+    /// networks takes, and short enough that what stalled clients hold in memory stays little.
+    pub write_timeout: Duration,
 
     /// What the routes need.
     pub hub: HubConfig,
@@ -83,9 +107,12 @@ impl Default for Config {
             allow_anonymous_remote: false,
             workers: available_workers(),
             max_connections: None,
+            max_connections_per_address: None,
             backlog: 4096,
             request_head_timeout: Duration::from_secs(5),
             keep_alive: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(10),
+            max_head: 64 * 1024,
             hub: HubConfig::default(),
         }
     }
@@ -133,6 +160,17 @@ pub struct HubConfig {
     /// Default 1 MiB. Larger things are better published as a link.
     pub max_event: usize,
 
+    /// What becomes of readers who fall behind, for every topic.
+    ///
+    /// Default: they are told what they have missed, and go on with what is retained.
+    pub slow: SlowPolicies,
+
+    /// How many events of a topic a reader may be behind, before it counts as having missed them, although they are
+    /// still retained; `None` is as many as are retained.
+    ///
+    /// Default `None`: being behind costs the server nothing.
+    pub max_lag: Option<NonZeroU64>,
+
     /// Topics of one subscription at most, 1 to 4,096.
     ///
     /// Default 64: serving one costs time for each of its topics, and the request head has to hold the names.
@@ -144,6 +182,33 @@ pub struct HubConfig {
     /// up for good on an error. Default `None`, for which a [`Server`](crate::Server) puts what its connections
     /// allow, less a fiftieth: publishers and health checks must get through to a server that is full.
     pub max_streams: Option<usize>,
+
+    /// Streams that are open for one address at the same time at most; `None` is no limit.
+    ///
+    /// The address is the client's, also behind [trusted proxies](Self::trusted_proxies); an IPv6 address counts as its
+    /// /64. Default `None`: whole companies have one address.
+    pub max_streams_per_address: Option<NonZeroUsize>,
+
+    /// What subscribers are answered that are too many.
+    pub over_limit: OverLimit,
+
+    /// Proxies that are believed when they say, in `X-Forwarded-For`, whom they ask for.
+    ///
+    /// Default none: anybody can send that header.
+    pub trusted_proxies: Vec<IpNet>,
+
+    /// Topics that exist at the same time at most; `None` is no limit.
+    ///
+    /// Each that is new beyond it is refused, to publishers and to readers. Default 1,000,000, which take a gigabyte
+    /// when they are empty: whoever may publish or read can make them.
+    pub max_topics: Option<usize>,
+
+    /// Bytes that all topics together take at most; `None` is no limit. At least
+    /// [`retain_bytes`](Self::retain_bytes) and 1 MiB.
+    ///
+    /// When they would take more, the oldest events of all are let go of, and when that is not enough, publishing is
+    /// refused for a while. Default 1 GiB.
+    pub memory: Option<usize>,
 
     /// How long the body of one event may take. 100 ms to 1 hour.
     ///
@@ -182,8 +247,15 @@ impl Default for HubConfig {
             retain_age: Duration::from_secs(5 * 60),
             forget_after: Duration::from_secs(10 * 60),
             max_event: 1024 * 1024,
+            slow: SlowPolicies::default(),
+            max_lag: None,
             max_topics_per_subscription: 64,
             max_streams: None,
+            max_streams_per_address: None,
+            over_limit: OverLimit::default(),
+            trusted_proxies: Vec::new(),
+            max_topics: Some(1_000_000),
+            memory: Some(1 << 30),
             body_timeout: Duration::from_secs(10),
             idempotency_window: Duration::from_secs(2 * 60),
             allow_origins: AllowedOrigins::default(),

@@ -4,11 +4,17 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use sse_core::{Broadcaster, Retention};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::counters::Counters;
 use crate::idempotency::Idempotency;
+use crate::per_address::PerAddress;
+use crate::survey::Question;
+use crate::transport::OpenConnections;
 use crate::{ConfigError, HubConfig};
 
 /// The handle that every route holds: cheap to clone, and every clone is the same hub.
@@ -22,6 +28,12 @@ struct Shared {
     config: HubConfig,
     broadcaster: Broadcaster,
     idempotency: Idempotency,
+    counters: Arc<Counters>,
+    /// The servers' that it is in.
+    open: Mutex<Vec<OpenConnections>>,
+    per_address: PerAddress,
+    /// The workers, for questions to all of them.
+    workers: Mutex<Vec<UnboundedSender<Question>>>,
     access: Access,
     draining: watch::Sender<bool>,
 }
@@ -46,7 +58,18 @@ impl Hub {
         let idempotency = Idempotency::new(config.idempotency_window);
         let access = Access::new(&config);
         let draining = watch::Sender::new(false);
-        let shared = Shared { config, broadcaster, idempotency, access, draining };
+        let per_address = PerAddress::new(config.max_streams_per_address);
+        let shared = Shared {
+            config,
+            broadcaster,
+            idempotency,
+            counters: Arc::default(),
+            open: Mutex::default(),
+            per_address,
+            workers: Mutex::default(),
+            access,
+            draining,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -68,15 +91,51 @@ impl Hub {
         &self.shared.access
     }
 
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.shared.counters
+    }
+
+    /// A server begins to serve the hub.
+    pub(crate) fn opened(&self, open: &OpenConnections) {
+        self.shared.open.lock().push(open.clone());
+    }
+
+    /// Connections open now; none under somebody else's `HttpServer`.
+    pub(crate) fn connections(&self) -> usize {
+        self.shared.open.lock().iter().map(OpenConnections::count).sum()
+    }
+
+    /// Streams by the addresses of their clients.
+    pub(crate) fn per_address(&self) -> &PerAddress {
+        &self.shared.per_address
+    }
+
+    /// Whom to ask how the readers of each worker get on.
+    pub(crate) fn workers(&self) -> Vec<UnboundedSender<Question>> {
+        let mut workers = self.shared.workers.lock();
+        workers.retain(|worker| !worker.is_closed());
+        workers.clone()
+    }
+
+    pub(crate) fn add_worker(&self, worker: UnboundedSender<Question>) {
+        self.shared.workers.lock().push(worker);
+    }
+
     pub(crate) fn idempotency(&self) -> &Idempotency {
         &self.shared.idempotency
     }
 
-    /// Ends the hub: publishing is refused, and every stream gets what was published before, a jittered `retry:`,
-    /// `sse.drain`, and then its end. Readiness is off from now on.
+    /// Ends the hub: publishing is refused from now on, readiness is off, and every stream gets what was published
+    /// before, a jittered `retry:`, `sse.drain`, and then its end.
+    ///
+    /// The ends are spread evenly over the drain time, so that the clients do not come to another server all at once;
+    /// but no thinner than a hundred in a second, so that a few of them do not take all that time.
     pub fn drain(&self) {
+        const EACH: Duration = Duration::from_millis(10);
+
         self.shared.draining.send_replace(true);
-        self.shared.broadcaster.close();
+        let streams = u32::try_from(self.broadcaster().subscribers()).unwrap_or(u32::MAX);
+        self.broadcaster().close_over(EACH.saturating_mul(streams).min(self.config().drain));
     }
 
     /// Whether [`drain`](Self::drain) was called.
@@ -101,13 +160,6 @@ impl Hub {
     pub(crate) fn retry(&self) -> Duration {
         let base = self.config().retry.as_millis() as u64;
         Duration::from_millis(fastrand::u64(base..=base.saturating_mul(2)))
-    }
-
-    /// A reconnection time for one client of a server that ends: all of them are told at once, so their return is spread
-    /// over the drain time as well.
-    pub(crate) fn drain_retry(&self) -> Duration {
-        let spread = self.config().drain.as_millis() as u64;
-        self.retry() + Duration::from_millis(fastrand::u64(0..=spread))
     }
 
     /// A reconnection time for one client of a server that is full: ten seconds to a minute, since those who are there

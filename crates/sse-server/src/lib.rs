@@ -19,7 +19,9 @@
 //! | [`server`], [`listener`], `transport` | the composition and its end; sockets and their options; what actix leaves open on a connection |
 //! | [`mod@routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
 //! | [`access`] | who may publish and read: signed tokens |
-//! | [`hub`], `worker`, `stream` | what all workers share; a worker's segment; the body of a stream |
+//! | [`hub`], `worker`, `stream`, `streams` | what all workers share; a worker's segment; the body of a stream; all streams of a worker |
+//! | `client`, `per_address` | whose request it is; what an address may have |
+//! | `counters`, `survey` | what was done, and how the readers get on |
 //! | `position`, [`negotiate`], `query`, `percent` | what a request says |
 //! | `control`, [`error`] | what the hub itself says: on a stream, and as `application/problem+json` |
 //! | `idempotency` | retries that publish once |
@@ -44,9 +46,11 @@
 
 pub mod access;
 pub mod args;
+mod client;
 pub mod config;
 mod control;
 mod cors;
+mod counters;
 pub mod error;
 mod handlers;
 pub mod hub;
@@ -54,6 +58,7 @@ mod idempotency;
 pub mod limits;
 pub mod listener;
 pub mod negotiate;
+mod per_address;
 mod percent;
 mod position;
 mod query;
@@ -61,6 +66,8 @@ pub mod routes;
 pub mod server;
 pub mod signal;
 mod stream;
+mod streams;
+mod survey;
 pub mod telemetry;
 mod transport;
 mod worker;

@@ -5,7 +5,7 @@
 //! | `GET`, `HEAD` `/events/{topic}`, `/events?topic=…&topic=…` | `handlers::subscribe` |
 //! | `POST /events/{topic}` | `handlers::publish`, or `handlers::ingest` for a body that is a stream of events |
 //! | `DELETE /events/{topic}` | `handlers::end` |
-//! | `GET /livez`, `/readyz`, `/metrics` | `handlers::operations` |
+//! | `GET /livez`, `/readyz`; `/metrics`; `/slow` | `handlers::operations`, `metrics`, `slow` |
 //!
 //! `HEAD` has routes of its own: if it came to the handler of `GET`, actix would poll an endless body with nowhere to
 //! put it.
@@ -16,7 +16,7 @@ use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, ServiceConfig};
 
-use crate::handlers::{end, operations, publish, subscribe};
+use crate::handlers::{end, metrics, operations, publish, slow, subscribe};
 use crate::worker::Worker;
 use crate::{Hub, cors, error};
 
@@ -81,7 +81,8 @@ pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
         for (path, route) in [
             ("/livez", get_or_head().to(operations::is_live)),
             ("/readyz", get_or_head().to(operations::is_ready)),
-            ("/metrics", get_or_head().to(operations::metrics)),
+            ("/metrics", get_or_head().to(metrics::metrics)),
+            ("/slow", get_or_head().to(slow::slow)),
         ] {
             let others = web::to(error::method_not_allowed("GET, HEAD"));
             config.service(web::resource(path).route(route).default_service(others));

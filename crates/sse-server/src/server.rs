@@ -6,6 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{App, web};
@@ -125,7 +126,8 @@ impl Server {
     /// Outside a Tokio runtime.
     pub async fn run_until(self, shutdown: impl Future<Output = Shutdown>) -> io::Result<Ended> {
         let Self { config, hub, listeners, addresses: _, connections } = self;
-        let open = OpenConnections::default();
+        let open = OpenConnections::new(config.max_connections_per_address);
+        hub.opened(&open);
 
         let mut builder = actix_server::Server::build()
             .workers(config.workers)
@@ -133,7 +135,12 @@ impl Server {
             .disable_signals()
             // Never the one that decides: the time limit is below.
             .shutdown_timeout((config.hub.drain + 2 * DRAIN_GRACE).as_secs());
-        let shared = Shared::new(&config, open.clone(), builder.graceful_shutdown_signal());
+        let shared = Shared::new(
+            &config,
+            open.clone(),
+            Arc::clone(hub.counters()),
+            builder.graceful_shutdown_signal(),
+        );
         for listener in listeners {
             let (hub, shared) = (hub.clone(), shared.clone());
             let app = move || App::new().configure(routes(&hub)).default_service(web::to(error::not_found));

@@ -2,19 +2,20 @@
 
 use std::convert::Infallible;
 use std::future::Future as _;
-use std::net::SocketAddr;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use sse_core::{Delivery, Subscription, TopicName};
+use sse_core::{Delivery, Lagged, Reason, Subscription};
 use tokio::time::Sleep;
-use tracing::info;
 
 use crate::access::Expiry;
-use crate::transport::StreamGuard;
+use crate::config::SlowPolicy;
+use crate::counters::Count;
+use crate::streams::Listed;
+use crate::transport::{Connection, StreamGuard};
 use crate::{Hub, control};
 
 /// The longest piece that goes to actix at once, in bytes. actix copies it into a buffer of the connection: without a
@@ -29,23 +30,41 @@ pub(crate) struct StreamBody {
     /// Bytes of a delivery that are still to be given to actix.
     rest: Bytes,
     finished: bool,
+    /// It began at a position, and what was found there is not counted yet.
+    resuming: bool,
     /// Runs out with the token that opened the stream, if there was one. Boxed, so that other streams pay for a pointer.
     expiry: Option<Pin<Box<Sleep>>>,
-    life: Life,
+    stream: Listed,
+    connection: Option<Rc<Connection>>,
     _guard: Option<StreamGuard>,
 }
 
 impl StreamBody {
+    /// `resuming` if the subscription began behind an event that its reader had seen.
     pub(crate) fn new(
         hub: Hub,
         subscription: Subscription,
         preamble: Bytes,
+        resuming: bool,
         expiry: Expiry,
-        life: Life,
-        guard: Option<StreamGuard>,
+        stream: Listed,
+        connection: Option<&Rc<Connection>>,
     ) -> Self {
         let expiry = expiry.timer().map(Box::pin);
-        Self { hub, subscription, rest: preamble, finished: false, expiry, life, _guard: guard }
+        let guard = connection.map(Connection::begin_stream);
+        let connection = connection.map(Rc::clone);
+        let finished = false;
+        Self {
+            hub,
+            subscription,
+            rest: preamble,
+            finished,
+            resuming,
+            expiry,
+            stream,
+            connection,
+            _guard: guard,
+        }
     }
 
     fn poll_expiry(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -56,27 +75,61 @@ impl StreamBody {
     }
 
     fn encode(&mut self, delivery: Delivery) -> Bytes {
+        if std::mem::take(&mut self.resuming) {
+            self.hub.counters().one(outcome(&delivery));
+        }
+        let told = &self.stream.told;
         match delivery {
             Delivery::Frames(run) => {
-                self.life.events += run.frames();
+                told.events.set(told.events.get() + run.frames());
+                if let Some(connection) = &self.connection {
+                    connection.on_its_way(self.hub.broadcaster().started() + run.published());
+                }
                 run.into_bytes()
             }
             Delivery::Lagged(lagged) => {
-                self.life.gaps += 1;
+                told.gaps.set(told.gaps.get() + 1);
+                if self.policy(&lagged) == SlowPolicy::Disconnect {
+                    self.finish("lagging");
+                    self.hub.counters().one(Count::EvictedLagging);
+                }
                 control::gap(&lagged)
             }
             Delivery::Heartbeat => control::HEARTBEAT,
             Delivery::Ended => {
-                self.finished = true;
-                self.life.end = "ended";
+                self.finish("ended");
                 control::end(&self.subscription.position())
             }
             Delivery::Closed => {
-                self.finished = true;
-                self.life.end = "drained";
-                control::drain(&self.subscription.position(), self.hub.drain_retry())
+                self.finish("drained");
+                control::drain(&self.subscription.position(), self.hub.retry())
             }
         }
+    }
+
+    /// What becomes of this reader now. Who has just come back is not slow.
+    fn policy(&self, lagged: &Lagged) -> SlowPolicy {
+        if lagged.reason != Reason::Slow {
+            return SlowPolicy::Gap;
+        }
+        self.hub.config().slow.of(lagged.topic.as_ref().unwrap_or(&self.stream.topic))
+    }
+
+    fn finish(&mut self, end: &'static str) {
+        self.finished = true;
+        self.stream.told.end.set(end);
+    }
+}
+
+/// What a reader who came back has found, by the first thing that it is given.
+fn outcome(first: &Delivery) -> Count {
+    match first {
+        Delivery::Lagged(lagged) => match lagged.reason {
+            Reason::Restart => Count::ResumedRestart,
+            Reason::Unknown => Count::ResumedUnknown,
+            _ => Count::ResumedExpired,
+        },
+        _ => Count::ResumedExact,
     }
 }
 
@@ -94,8 +147,7 @@ impl MessageBody for StreamBody {
             }
             // First: nothing that comes after the end is for this reader.
             self.rest = if self.poll_expiry(cx).is_ready() {
-                self.finished = true;
-                self.life.end = "expired";
+                self.finish("expired");
                 control::expired(&self.subscription.position())
             } else {
                 let Poll::Ready(delivery) = self.subscription.poll_next(cx) else {
@@ -107,46 +159,9 @@ impl MessageBody for StreamBody {
         }
         let piece = PIECE.min(self.rest.len());
         let piece = self.rest.split_to(piece);
-        self.life.bytes += piece.len() as u64;
+        let told = &self.stream.told;
+        told.bytes.set(told.bytes.get() + piece.len() as u64);
+        told.rest.set(self.rest.len());
         Poll::Ready(Some(Ok(piece)))
-    }
-}
-
-/// A stream's life, told in one line of the log when it is over.
-#[derive(Debug)]
-pub(crate) struct Life {
-    peer: Option<SocketAddr>,
-    topic: TopicName,
-    /// How many more topics there are.
-    others: usize,
-    began: Instant,
-    events: u64,
-    gaps: u64,
-    bytes: u64,
-    end: &'static str,
-}
-
-impl Life {
-    /// The life of a stream of at least one topic.
-    pub(crate) fn new(peer: Option<SocketAddr>, topics: &[TopicName]) -> Self {
-        let (topic, others) = (topics[0].clone(), topics.len() - 1);
-        Self { peer, topic, others, began: Instant::now(), events: 0, gaps: 0, bytes: 0, end: "left" }
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        info!(
-            peer = self.peer.map(tracing::field::display),
-            // Debug escapes what could forge a line of the log.
-            topic = ?self.topic.as_str(),
-            others = self.others,
-            seconds = self.began.elapsed().as_secs(),
-            events = self.events,
-            gaps = self.gaps,
-            bytes = self.bytes,
-            end = self.end,
-            "stream"
-        );
     }
 }

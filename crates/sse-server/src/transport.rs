@@ -10,7 +10,7 @@
 //! | mode | what the client may send | time limit |
 //! | --- | --- | --- |
 //! | `Idle` | the first byte of a request | `keep_alive`, `head` on a new connection: it closes |
-//! | `Head` | the rest of one request head, and not a byte more | `head`: 408, and the connection closes |
+//! | `Head` | the rest of one request head, of so many bytes, and not one more | `head`: 408, and the connection closes |
 //! | `Handling` | the body of this request, if it has one | none: the handler's |
 //! | `Streaming` | nothing: one byte is an error | none: heartbeats and TCP's |
 //!
@@ -22,10 +22,14 @@
 //! make the server keep its answers without bound. And once the client of an open stream has closed its side,
 //! writes fail, because actix would otherwise wait, without a limit, for a stalled reader to take the rest.
 //!
-//! A deadline for stalled writes, and handing an open stream's socket to its segment, belong in this type too.
+//! Writes that the client does not take have a time limit here too, for whatever answer it is: a body that cannot be
+//! written is not polled, so it could not end itself. From outside, [`Connection::evict`] ends a connection at once.
+//!
+//! Handing an open stream's socket to its segment belongs in this type too.
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use std::{io, mem};
@@ -33,11 +37,12 @@ use std::{io, mem};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
-use tracing::debug;
+use tracing::{debug, info};
 
 mod connection;
 mod head;
 mod open;
+mod stall;
 #[cfg(test)]
 mod tests;
 
@@ -45,6 +50,8 @@ pub(crate) use self::connection::{Connection, Mode, StreamGuard};
 use self::head::HeadEnd;
 pub(crate) use self::open::OpenConnections;
 use self::open::OpenGuard;
+use self::stall::Stall;
+use crate::counters::{Count, Counters};
 
 /// The most bytes that actix gets before the connection's task yields.
 ///
@@ -52,13 +59,17 @@ use self::open::OpenGuard;
 /// can hold of small requests is what actix may parse ahead of the handler.
 const TURN: usize = 4 * 1024;
 
-/// How long a client may take to begin and to send a request head.
+/// What a client may take: time, and room.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct TimeLimits {
+pub(crate) struct Limits {
     /// From a head's first byte to its end; for a new connection, also from accept to the first byte.
     pub(crate) head: Duration,
     /// From the end of an answer to the first byte of the next request.
     pub(crate) keep_alive: Duration,
+    /// To take a few kilobytes of what is waiting for it; see [`Stall`].
+    pub(crate) write: Duration,
+    /// Bytes of a request head. actix has a limit of its own, which cannot be set: 128 KiB.
+    pub(crate) head_bytes: usize,
 }
 
 /// A TCP socket that reads what is due and no more; see the module's table.
@@ -66,16 +77,19 @@ pub(crate) struct TimeLimits {
 pub(crate) struct Transport {
     io: TcpStream,
     connection: Rc<Connection>,
-    limits: TimeLimits,
+    limits: Limits,
     /// Runs in `Idle` and `Head`; made anew when either begins.
     deadline: Option<Pin<Box<Sleep>>>,
     head_end: HeadEnd,
+    /// Bytes of the current head so far.
+    head_bytes: usize,
     /// Bytes were handed out in this turn: the next read yields.
     turn_over: bool,
-    /// The socket did not take all of the last write.
-    write_blocked: bool,
+    /// Runs while the socket does not take all that there is to write.
+    stall: Option<Stall>,
     /// The client of an open stream has closed its side.
     hung_up: bool,
+    counters: Arc<Counters>,
     log: Log,
     _open: OpenGuard,
 }
@@ -94,18 +108,21 @@ impl Transport {
     /// # Panics
     ///
     /// Outside a Tokio runtime with timers.
-    pub(crate) fn new(io: TcpStream, limits: TimeLimits, open: OpenGuard) -> Self {
+    pub(crate) fn new(io: TcpStream, limits: Limits, open: OpenGuard, counters: Arc<Counters>) -> Self {
         let connection = Rc::new(Connection::new(io.peer_addr().ok()));
         debug!(peer = connection.peer_for_log(), "connection opened");
+        counters.one(Count::Accepted);
         Self {
             io,
             connection,
             limits,
             deadline: Some(Box::pin(sleep(limits.head))),
             head_end: HeadEnd::default(),
+            head_bytes: 0,
             turn_over: false,
-            write_blocked: false,
+            stall: None,
             hung_up: false,
+            counters,
             log: Log { opened: Instant::now(), received: 0, sent: 0 },
             _open: open,
         }
@@ -117,7 +134,7 @@ impl Transport {
     }
 
     fn poll_head(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.write_blocked {
+        if self.stall.is_some() {
             return Poll::Pending;
         }
         // Before the read: a client that always has one more byte to send must not escape.
@@ -133,11 +150,18 @@ impl Transport {
         }
         let mut head_end = self.head_end;
         let due = head_end.advance(ahead.filled());
-        ready!(self.poll_fill(cx, buf, due))?;
+        let read = ready!(self.poll_fill(cx, buf, due))?;
         self.head_end = head_end;
 
         if self.connection.mode() == Mode::Idle {
             self.connection.begin_head();
+            self.head_bytes = 0;
+        }
+        self.head_bytes += read;
+        if self.head_bytes > self.limits.head_bytes {
+            return Poll::Ready(
+                self.refuse_head("431 Request Header Fields Too Large", "request head is too large"),
+            );
         }
         Poll::Ready(Ok(()))
     }
@@ -184,7 +208,18 @@ impl Transport {
         buf.advance(read);
         self.turn_over = read > 0;
         self.log.received += read as u64;
+        self.counters.add(Count::Received, read as u64);
         Poll::Ready(Ok(read))
+    }
+
+    /// Waits with so many bytes for the client to take some; ready if it took too few for too long.
+    fn poll_stall(&mut self, cx: &mut Context<'_>, unsent: usize) -> Poll<io::Error> {
+        self.connection.blocked(unsent);
+        let (limit, sent) = (self.limits.write, self.log.sent);
+        ready!(self.stall.get_or_insert_with(|| Stall::begin(limit, sent)).poll(cx, sent));
+        info!(peer = self.connection.peer_for_log(), unsent, "client takes too little: closing");
+        self.counters.one(Count::EvictedStalled);
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "client takes too little"))
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
@@ -203,13 +238,17 @@ impl Transport {
             // Nothing was asked: an end of stream, which actix answers by closing in good order.
             return Ok(());
         }
-        debug!(peer = self.connection.peer_for_log(), "request head took too long: closing");
+        self.refuse_head("408 Request Timeout", "request head took too long")
+    }
+
+    /// Ends the connection because of a head that actix has not seen whole.
+    fn refuse_head(&self, status: &str, why: &'static str) -> io::Result<()> {
+        debug!(peer = self.connection.peer_for_log(), why, "closing");
+        let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
         // All earlier answers are written, or this head would not have been read. If the socket does not take
         // these few bytes, the client has to do without.
-        let _ = self
-            .io
-            .try_write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
-        Err(io::Error::new(io::ErrorKind::TimedOut, "request head took too long"))
+        let _ = self.io.try_write(answer.as_bytes());
+        Err(io::Error::other(why))
     }
 }
 
@@ -219,6 +258,9 @@ impl AsyncRead for Transport {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.connection.is_evicted() {
+            return Poll::Ready(Err(evicted()));
+        }
         if mem::take(&mut self.turn_over) {
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -242,26 +284,40 @@ impl AsyncWrite for Transport {
         if self.hung_up {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
-        let Poll::Ready(written) = Pin::new(&mut self.io).poll_write(cx, data) else {
-            self.write_blocked = true;
-            return Poll::Pending;
-        };
-        if mem::take(&mut self.write_blocked) {
-            self.connection.wake_reader();
+        if self.connection.is_evicted() {
+            return Poll::Ready(Err(evicted()));
         }
-        if let Ok(written) = written {
-            self.log.sent += written as u64;
+        match Pin::new(&mut self.io).poll_write(cx, data) {
+            Poll::Ready(Ok(written)) => {
+                self.log.sent += written as u64;
+                self.counters.add(Count::Sent, written as u64);
+                Poll::Ready(Ok(written))
+            }
+            Poll::Pending => self.poll_stall(cx, data.len()).map(Err),
+            failed @ Poll::Ready(Err(_)) => failed,
         }
-        Poll::Ready(written)
     }
 
+    /// Everything has been written: that is when actix flushes.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(published) = self.connection.take_published() {
+            self.counters.written_after(published.elapsed());
+        }
+        if self.stall.take().is_some() {
+            self.connection.unblocked();
+            self.connection.wake_reader();
+        }
         Pin::new(&mut self.io).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_shutdown(cx)
     }
+}
+
+/// Why it was, who evicted it has said.
+fn evicted() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "evicted")
 }
 
 impl Drop for Transport {

@@ -8,12 +8,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
-use sse_core::{Segment, SegmentConfig, Turn};
-use tokio::task::{JoinHandle, yield_now};
+use sse_core::{LagRule, LagRules, Segment, SegmentConfig, Turn};
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::{sleep, timeout_at};
 use tracing::error;
 
-use crate::Hub;
+use crate::counters::Count;
+use crate::streams::{Stream, Streams};
+use crate::{Hub, survey};
 
 thread_local! {
     /// The workers of this thread: one per hub, however many addresses and scopes its routes are mounted on.
@@ -25,6 +28,9 @@ thread_local! {
 /// How often some part of the topics is looked through for what has become too old.
 const EXPIRE_EVERY: Duration = Duration::from_millis(250);
 
+/// How often readers who do not take what they are sent are looked for: as exact as a limit of seconds has to be.
+const EVICT_EVERY: Duration = Duration::from_secs(1);
+
 /// How long a segment rests after a panic. One that comes again with every turn must neither occupy the thread nor
 /// flood the log; once, it delays events by less than a reader notices.
 const REST: Duration = Duration::from_millis(100);
@@ -34,7 +40,8 @@ const REST: Duration = Duration::from_millis(100);
 pub(crate) struct Worker {
     hub: Hub,
     segment: Segment,
-    tasks: [JoinHandle<()>; 2],
+    streams: Streams,
+    tasks: [JoinHandle<()>; 4],
 }
 
 impl Worker {
@@ -57,11 +64,27 @@ impl Worker {
 
     fn new(hub: &Hub) -> Self {
         let heartbeat = Some(hub.config().heartbeat);
+        let lag = LagRules::each({
+            let (slow, max_lag) = (hub.config().slow.clone(), hub.config().max_lag);
+            move |topic| LagRule { max_lag, catch_up: slow.of(topic).catch_up() }
+        });
         let segment =
-            Segment::new(hub.broadcaster(), SegmentConfig { heartbeat, ..SegmentConfig::default() });
-        let tasks =
-            [tokio::task::spawn_local(drive(segment.clone())), tokio::task::spawn_local(expire(hub.clone()))];
-        Self { hub: hub.clone(), segment, tasks }
+            Segment::new(hub.broadcaster(), SegmentConfig { heartbeat, lag, ..SegmentConfig::default() });
+        let streams = Streams::default();
+        let (questions, asked) = mpsc::unbounded_channel();
+        hub.add_worker(questions);
+        let tasks = [
+            spawn_local(drive(segment.clone())),
+            spawn_local(expire(hub.clone())),
+            spawn_local(survey::answer(asked, streams.clone(), segment.clone())),
+            spawn_local(evict(hub.clone(), streams.clone(), segment.clone())),
+        ];
+        Self { hub: hub.clone(), segment, streams, tasks }
+    }
+
+    /// The open streams of the thread.
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     pub(crate) fn segment(&self) -> &Segment {
@@ -111,6 +134,25 @@ async fn expire(hub: Hub) {
     loop {
         sleep(EXPIRE_EVERY).await;
         hub.broadcaster().expire();
+    }
+}
+
+/// Cuts off readers who have fallen too far behind and do not take what they are sent, where that is the policy: their
+/// streams' bodies, which are not polled, cannot end themselves.
+async fn evict(hub: Hub, streams: Streams, segment: Segment) {
+    let Some(most) = hub.config().max_lag else { return };
+    loop {
+        sleep(EVICT_EVERY).await;
+        let cut = |stream: &Stream| {
+            let lagging = stream.cut_when_lagging
+                && stream.blocked_since().is_some()
+                && stream.lag(&segment).events > most.get();
+            if lagging {
+                hub.counters().one(Count::EvictedLagging);
+                stream.evict("lagging");
+            }
+        };
+        streams.for_each(cut).await;
     }
 }
 

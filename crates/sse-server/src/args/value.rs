@@ -1,15 +1,23 @@
 //! How single values are written on the command line.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::config::{Origin, OriginError};
 
 /// An address to listen on: of names, and of ports alone, there is more than one reading.
 pub(super) fn parse_address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+}
+
+/// A network, or a single address.
+pub(super) fn parse_network(text: &str) -> Result<IpNet, &'static str> {
+    let single = || text.parse::<IpAddr>().map(IpNet::from);
+    text.parse().or_else(|_| single()).map_err(|_| "write an address or a network, such as 10.0.0.0/8 or ::1")
 }
 
 /// A time, as in `1500ms`, `15s` or `1h30m`.

@@ -119,6 +119,8 @@ impl Config {
         within("workers", self.workers, 1..=MAX_WORKERS)?;
         within("backlog", self.backlog, 1..=65_535)?;
         time_within("request-head-timeout", self.request_head_timeout, TENTH..=5 * MINUTE)?;
+        time_within("write-timeout", self.write_timeout, Duration::from_secs(1)..=HOUR)?;
+        within("max-head", Size(self.max_head), Size(1024)..=Size(128 * 1024))?;
         time_within("keep-alive", self.keep_alive, Duration::ZERO..=HOUR)?;
         match self.max_connections {
             Some(connections) if connections < self.workers => {
@@ -146,6 +148,14 @@ impl HubConfig {
         within("retain-events", self.retain_events, 1..=usize::MAX)?;
         within("max-topics-per-subscription", self.max_topics_per_subscription, 1..=4096)?;
         within("max-event", Size(self.max_event), Size(1)..=Size(64 << 20))?;
+
+        if let Some(memory) = self.memory {
+            let least = self.retain_bytes.max(1 << 20);
+            within("memory", Size(memory), Size(least)..=Size(usize::MAX))?;
+        }
+        if let Some(topics) = self.max_topics {
+            within("max-topics", topics, 1..=usize::MAX)?;
+        }
 
         if self.retain_bytes < self.max_event {
             return Err(ConfigError::RetainsLessThanAnEvent {

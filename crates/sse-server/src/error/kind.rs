@@ -33,6 +33,8 @@ pub enum ProblemKind {
     NotGranted,
     /// A page of an origin that was not allowed wants to publish or to end a topic, or has sent a cookie.
     OriginForbidden,
+    /// The server can not take it now, because some limit is reached: try again after `Retry-After`.
+    Overloaded,
     /// The server is ending: a publisher should try again, elsewhere or after `Retry-After`.
     ShuttingDown,
     /// The topic has ended, and takes no more events.
@@ -51,7 +53,7 @@ pub enum ProblemKind {
 
 impl ProblemKind {
     /// Every kind, for documentation and for tests.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::BadRequest,
         Self::BodyTimeout,
         Self::EventTooLarge,
@@ -64,6 +66,7 @@ impl ProblemKind {
         Self::NotFound,
         Self::NotGranted,
         Self::OriginForbidden,
+        Self::Overloaded,
         Self::ShuttingDown,
         Self::TopicEnded,
         Self::TokenExpired,
@@ -118,6 +121,7 @@ impl ProblemKind {
             }
             // 503 and 409 go to publishers. A subscriber must never see them: EventSource gives up for good on
             // every status but 200 (WHATWG HTML section 9.2.3).
+            Self::Overloaded => (S::SERVICE_UNAVAILABLE, "overloaded", "The server is full"),
             Self::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "The server is ending"),
             Self::TopicEnded => (S::CONFLICT, "topic-ended", "The topic has ended"),
             // EventSource gives up for good on these. A stream says that its token expires (`sse.expired`) before a

@@ -1,11 +1,14 @@
 //! One file for each thing that a client can ask for. Handlers parse and validate; what they call cannot fail for any
 //! reason but the state of the hub.
 
+mod admission;
 pub(crate) mod end;
 mod ingest;
+pub(crate) mod metrics;
 pub(crate) mod operations;
 pub(crate) mod publish;
 mod publisher;
+pub(crate) mod slow;
 pub(crate) mod subscribe;
 
 use actix_web::HttpRequest;

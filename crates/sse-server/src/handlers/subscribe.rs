@@ -10,13 +10,17 @@ use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use sse_core::{Position, TopicName};
 
+use super::admission::{TurnedAway, admit};
 use super::{topic, topic_in_path};
 use crate::access::Expiry;
+use crate::config::SlowPolicy;
+use crate::per_address::Entered;
 use crate::position::{LAST_EVENT_ID, position};
-use crate::stream::{Life, StreamBody};
+use crate::stream::StreamBody;
+use crate::streams::{Opened, Stream};
 use crate::transport::Connection;
 use crate::worker::Worker;
-use crate::{Hub, Problem, ProblemKind, control, negotiate, query};
+use crate::{Hub, Problem, ProblemKind, client, control, negotiate, query};
 
 pub(crate) async fn stream_one(hub: Data<Hub>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     open(&hub, &request, Ask::one(&hub, &request)?)
@@ -100,24 +104,44 @@ impl Ask {
 /// Opens the stream. Must not wait for anything before the response is made: actix would let a request that was
 /// sent behind this one change how it is encoded.
 fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Problem> {
-    if hub.is_draining() {
-        return Ok(respond(request, control::come_back(hub.retry())));
-    }
-    if hub.broadcaster().is_at_end(&ask.topics, ask.position) {
+    if !hub.is_draining() && hub.broadcaster().is_at_end(&ask.topics, ask.position) {
         return Ok(at_end());
     }
-    if hub.is_full() {
-        return Ok(respond(request, control::come_back(hub.full_retry())));
+    let body = match admit(hub, client::address(request, &hub.config().trusted_proxies)) {
+        Ok(entered) => stream(hub, request, ask, entered),
+        Err(turned_away) => Err(turned_away),
+    };
+    match body {
+        Ok(body) => Ok(respond(request, body)),
+        Err(turned_away) => Ok(respond(request, control::come_back(turned_away.tell(hub)?.retry))),
     }
+}
+
+fn stream(
+    hub: &Hub,
+    request: &HttpRequest,
+    ask: Ask,
+    entered: Option<Entered>,
+) -> Result<StreamBody, TurnedAway> {
+    let Ask { topics, position, expiry, prime } = ask;
     let worker = request.app_data::<Rc<Worker>>().expect("the routes bring their worker along");
-    let life = Life::new(request.peer_addr(), &ask.topics);
-    let subscription = worker
-        .segment()
-        .subscribe(ask.topics, ask.position)
-        .expect("a request without a topic was refused above");
-    let preamble = control::preamble(hub.retry(), ask.prime.then(|| subscription.position()));
-    let guard = Connection::of(request).map(Connection::begin_stream);
-    Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, ask.expiry, life, guard)))
+    let subscription = worker.segment().subscribe(topics.iter().cloned(), position);
+    // That no topic was named was found out before.
+    let subscription = subscription.map_err(|_| TurnedAway::too_many_topics(hub))?;
+    let preamble = control::preamble(hub.retry(), prime.then(|| subscription.position()));
+    let connection = Connection::of(request);
+    let policies = &hub.config().slow;
+    let opened = Stream::new(Opened {
+        peer: request.peer_addr(),
+        cut_when_lagging: topics.iter().any(|topic| policies.of(topic) == SlowPolicy::Disconnect),
+        topics,
+        subscriber: subscription.key(),
+        connection: connection.map(Rc::clone),
+        entered,
+    });
+    let resuming = matches!(position, Position::After(_) | Position::Unknown);
+    let listed = worker.streams().list(opened);
+    Ok(StreamBody::new(hub.clone(), subscription, preamble, resuming, expiry, listed, connection))
 }
 
 /// What `GET` would answer, without a subscription; and the position to begin from in order to miss nothing from now

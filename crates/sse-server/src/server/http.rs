@@ -5,7 +5,9 @@
 
 use std::fmt;
 use std::future::{Future, ready};
+use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
@@ -18,12 +20,14 @@ use actix_service::{
 use actix_web::body::MessageBody;
 use actix_web::dev::AppConfig;
 use actix_web::{Error, HttpMessage};
+use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tracing::{Level, debug, enabled};
 
 use crate::Config;
+use crate::counters::{Count, Counters};
 use crate::telemetry::Target;
-use crate::transport::{Connection, OpenConnections, TimeLimits, Transport};
+use crate::transport::{Connection, Limits, OpenConnections, Transport};
 
 /// How long a connection is read on after an answer that did not wait for the whole body, so that the client
 /// sees the answer before it sees a reset (RFC 9112 section 9.6).
@@ -32,15 +36,23 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What all connections of a server share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    limits: TimeLimits,
+    limits: Limits,
     keep_alive: KeepAlive,
     open: OpenConnections,
+    /// Addresses without a limit.
+    proxies: Arc<[IpNet]>,
+    counters: Arc<Counters>,
     stopping: GracefulShutdownSignal,
 }
 
 impl Shared {
     /// `stopping` closes idle connections, and says `Connection: close` on the others.
-    pub(crate) fn new(config: &Config, open: OpenConnections, stopping: GracefulShutdownSignal) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        open: OpenConnections,
+        counters: Arc<Counters>,
+        stopping: GracefulShutdownSignal,
+    ) -> Self {
         let head = config.request_head_timeout;
         // The transport keeps the time. actix keeps it for the first head only, by a clock that ticks twice a
         // second, and starts a connection's idle time anew whenever its task wakes.
@@ -49,7 +61,10 @@ impl Shared {
         } else {
             (KeepAlive::Os, config.keep_alive)
         };
-        Self { limits: TimeLimits { head, keep_alive: idle }, keep_alive, open, stopping }
+        let head_bytes = config.max_head;
+        let limits = Limits { head, keep_alive: idle, write: config.write_timeout, head_bytes };
+        let proxies = config.hub.trusted_proxies.as_slice().into();
+        Self { limits, keep_alive, open, proxies, counters, stopping }
     }
 }
 
@@ -66,7 +81,7 @@ where
     S::Response: Into<Response<B>> + 'static,
     B: MessageBody + 'static,
 {
-    let Shared { limits, keep_alive, open, stopping } = shared;
+    let Shared { limits, keep_alive, open, proxies, counters, stopping } = shared;
 
     // Only actix-web can make any other AppConfig. It is for building absolute URLs, and nothing here does.
     let app = map_config(app.into_factory(), |()| AppConfig::default());
@@ -89,7 +104,14 @@ where
         .finish(app);
 
     let wrap = fn_service(move |io: TcpStream| {
-        let transport = Transport::new(io, limits, open.enter());
+        // Without a word: who has so many is not to cost a read and a write as well.
+        let peer = io.peer_addr().ok().map(|peer| peer.ip().to_canonical());
+        let counted = peer.filter(|peer| !proxies.iter().any(|net| net.contains(peer)));
+        let Ok(entered) = open.enter(counted) else {
+            counters.one(Count::RejectedConnection);
+            return ready(Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into())));
+        };
+        let transport = Transport::new(io, limits, entered, Arc::clone(&counters));
         let peer = transport.connection().peer();
         ready(Ok((transport, Protocol::Http1, peer)))
     });

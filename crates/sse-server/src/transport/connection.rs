@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Waker};
+use std::time::Instant;
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
@@ -40,6 +41,13 @@ pub(crate) struct Connection {
     pipelined: Cell<bool>,
     /// The connection's task, when it waits to read: to be woken when the mode changes, whatever the socket does.
     reader: RefCell<Option<Waker>>,
+    /// Since when the socket has not taken all that there was to write.
+    blocked_since: Cell<Option<Instant>>,
+    /// Bytes that were waiting for the socket when it last took no more.
+    unsent: Cell<usize>,
+    /// When the oldest event was published that is on its way to the socket.
+    published: Cell<Option<Instant>>,
+    evicted: Cell<bool>,
 }
 
 impl Connection {
@@ -51,6 +59,10 @@ impl Connection {
             body_left: Cell::new(0),
             pipelined: Cell::new(false),
             reader: RefCell::new(None),
+            blocked_since: Cell::new(None),
+            unsent: Cell::new(0),
+            published: Cell::new(None),
+            evicted: Cell::new(false),
         }
     }
 
@@ -85,6 +97,47 @@ impl Connection {
         self.body_left.set(body_length(headers));
         self.switch(Mode::Handling);
         RequestGuard(Rc::clone(self))
+    }
+
+    /// Ends the connection without another byte, whether or not anybody polls its body. The next read or write fails.
+    pub(crate) fn evict(&self) {
+        self.evicted.set(true);
+        self.wake_reader();
+    }
+
+    /// Since when the client has not taken all that it was sent; `None` if it has.
+    pub(crate) fn blocked_since(&self) -> Option<Instant> {
+        self.blocked_since.get()
+    }
+
+    /// Bytes that wait, in the server, for a client that is blocked.
+    pub(crate) fn unsent(&self) -> usize {
+        self.unsent.get()
+    }
+
+    /// What was published at this time is on its way to the socket.
+    pub(crate) fn on_its_way(&self, published: Instant) {
+        self.published.set(Some(self.published.get().map_or(published, |older| older.min(published))));
+    }
+
+    pub(super) fn take_published(&self) -> Option<Instant> {
+        self.published.take()
+    }
+
+    pub(super) fn is_evicted(&self) -> bool {
+        self.evicted.get()
+    }
+
+    pub(super) fn blocked(&self, unsent: usize) {
+        self.unsent.set(unsent);
+        if self.blocked_since.get().is_none() {
+            self.blocked_since.set(Some(Instant::now()));
+        }
+    }
+
+    pub(super) fn unblocked(&self) {
+        self.unsent.set(0);
+        self.blocked_since.set(None);
     }
 
     /// Wakes nobody: it is the reader itself who begins a head.

@@ -60,7 +60,12 @@ impl Served {
         let probe = Arc::new(Probe { handled: AtomicUsize::new(0), ended: Mutex::new(sender) });
 
         let builder = actix_server::Server::build().workers(1).disable_signals();
-        let shared = Shared::new(config, OpenConnections::default(), builder.graceful_shutdown_signal());
+        let shared = Shared::new(
+            config,
+            OpenConnections::new(None),
+            Arc::default(),
+            builder.graceful_shutdown_signal(),
+        );
         let for_handlers = web::Data::from(Arc::clone(&probe));
         let app = move || App::new().app_data(for_handlers.clone()).configure(handlers);
         let builder = builder.listen("test", listener, move || service(app(), shared.clone())).unwrap();
@@ -112,6 +117,8 @@ fn handlers(config: &mut ServiceConfig) {
     config
         .route("/", web::get().to(short))
         .route("/stream", web::get().to(stream))
+        .route("/endless-stream", web::get().to(endless_stream))
+        .route("/large", web::get().to(large))
         .route("/late-stream", web::get().to(late_stream))
         .route("/brief-stream", web::get().to(brief_stream))
         .route("/give-up", web::post().to(give_up))
@@ -126,6 +133,38 @@ async fn short(probe: web::Data<Probe>) -> impl Responder {
 async fn stream(request: HttpRequest, probe: web::Data<Probe>) -> HttpResponse {
     probe.handled.fetch_add(1, Ordering::SeqCst);
     HttpResponse::Ok().body(Quiet::new(&request, probe))
+}
+
+/// Has more to say for as long as somebody takes it.
+async fn endless_stream(request: HttpRequest, probe: web::Data<Probe>) -> HttpResponse {
+    let mut quiet = Quiet::new(&request, probe);
+    quiet.endless = true;
+    HttpResponse::Ok().body(quiet)
+}
+
+/// More than all buffers on the way hold, and of known size.
+async fn large(probe: web::Data<Probe>) -> HttpResponse {
+    struct Large(Bytes, web::Data<Probe>);
+
+    impl MessageBody for Large {
+        type Error = Infallible;
+
+        fn size(&self) -> BodySize {
+            BodySize::Sized(64 << 20)
+        }
+
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+            Poll::Ready(Some(Ok(self.0.clone())))
+        }
+    }
+
+    impl Drop for Large {
+        fn drop(&mut self) {
+            let _ = self.1.ended.lock().unwrap().send(0);
+        }
+    }
+
+    HttpResponse::Ok().body(Large(vec![b'x'; 16 * 1024].into(), probe))
 }
 
 /// Ends a moment after its first bytes, when the connection waits to read.
@@ -158,6 +197,7 @@ async fn length(body: Bytes, probe: web::Data<Probe>) -> impl Responder {
 struct Quiet {
     polls: usize,
     over: Option<Pin<Box<Sleep>>>,
+    endless: bool,
     probe: web::Data<Probe>,
     _guard: StreamGuard,
 }
@@ -165,7 +205,7 @@ struct Quiet {
 impl Quiet {
     fn new(request: &HttpRequest, probe: web::Data<Probe>) -> Self {
         let guard = Connection::of(request).expect("the transport is ours").begin_stream();
-        Self { polls: 0, over: None, probe, _guard: guard }
+        Self { polls: 0, over: None, endless: false, probe, _guard: guard }
     }
 }
 
@@ -180,6 +220,9 @@ impl MessageBody for Quiet {
         self.polls += 1;
         if self.polls == 1 {
             return Poll::Ready(Some(Ok(Bytes::from_static(b":ok\n"))));
+        }
+        if self.endless {
+            return Poll::Ready(Some(Ok(Bytes::from_static(&[b':'; 4096]))));
         }
         let Some(over) = &mut self.over else { return Poll::Pending };
         over.as_mut().poll(cx).map(|()| None)

@@ -32,6 +32,7 @@ impl TestServer {
             workers: 2,
             request_head_timeout: 2 * BOUND,
             keep_alive: 2 * BOUND,
+            write_timeout: 2 * BOUND,
             ..Config::default()
         };
         config.hub.heartbeat = 2 * BOUND;

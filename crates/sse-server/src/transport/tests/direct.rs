@@ -14,8 +14,8 @@ async fn pair() -> (Transport, tokio::net::TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (io, _) = listener.accept().await.unwrap();
-    let limits = TimeLimits { head: BOUND, keep_alive: 2 * BOUND };
-    (Transport::new(io, limits, OpenConnections::default().enter()), client)
+    let limits = Limits { head: BOUND, keep_alive: 2 * BOUND, write: BOUND, head_bytes: 1024 };
+    (Transport::new(io, limits, OpenConnections::new(None).enter(None).unwrap(), Arc::default()), client)
 }
 
 /// Writes until the socket takes no more, and returns how much it took.
@@ -114,10 +114,11 @@ async fn no_request_is_read_while_answers_cannot_be_written() {
         let read = Pin::new(&mut transport).poll_read(cx, &mut buf);
         if !left.is_empty() && Pin::new(&mut transport).poll_write(cx, left)?.is_ready() {
             left = &[];
+            assert!(Pin::new(&mut transport).poll_flush(cx)?.is_ready());
         }
         read
     });
-    timeout(BOUND, read).await.expect("the write that goes on wakes the reader").unwrap();
+    timeout(BOUND, read).await.expect("that all is written wakes the reader").unwrap();
     assert_eq!(buf.filled(), b"GET");
     drop(reader.join().unwrap());
 }

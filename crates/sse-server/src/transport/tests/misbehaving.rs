@@ -4,6 +4,16 @@ use super::*;
 
 const BRIEF: Duration = Duration::from_millis(300);
 
+/// Time limits that play no part.
+fn patience() -> Config {
+    Config {
+        request_head_timeout: BOUND * 2,
+        keep_alive: BOUND * 2,
+        write_timeout: BOUND * 2,
+        ..Config::default()
+    }
+}
+
 fn impatient_with_heads() -> Served {
     Served::new(&Config { request_head_timeout: BRIEF, keep_alive: BOUND * 2, ..Config::default() })
 }
@@ -172,4 +182,40 @@ fn an_endless_head_is_refused() {
     let _ = client.write_all(&[b'x'; 256 * 1024]);
     read_to_end(&mut client);
     assert_eq!(server.handled(), 0);
+}
+
+#[test]
+fn a_head_beyond_the_limit_gets_431_before_it_is_complete() {
+    let server = Served::new(&Config { max_head: 2048, ..patience() });
+    let mut client = server.connect();
+    client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\nx: ").unwrap();
+    let _ = client.write_all(&[b'x'; 2048]);
+    assert!(read_to_end(&mut client).starts_with("HTTP/1.1 431 "));
+    assert_eq!(server.handled(), 0);
+}
+
+#[test]
+fn each_head_has_the_whole_limit() {
+    let server = Served::new(&Config { max_head: 2048, ..patience() });
+    let mut client = server.connect();
+    for _ in 0..3 {
+        write!(client, "GET / HTTP/1.1\r\nhost: a\r\nx: {}\r\n\r\n", "x".repeat(1500)).unwrap();
+        read_until(&mut client, "short");
+    }
+    assert_eq!(server.handled(), 3);
+}
+
+#[test]
+fn a_reader_that_stands_still_is_cut_off() {
+    let server = Served::new(&Config { write_timeout: Duration::from_secs(1), ..patience() });
+    let _client = server.open_stream("/endless-stream");
+    server.stream_ended();
+}
+
+#[test]
+fn a_client_that_leaves_its_answer_is_cut_off() {
+    let server = Served::new(&Config { write_timeout: Duration::from_secs(1), ..patience() });
+    let mut client = server.connect();
+    client.write_all(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n").unwrap();
+    assert_eq!(server.stream_ended(), 0);
 }

@@ -17,6 +17,7 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
         config.hub.max_topics_per_subscription = 1;
     });
     let guarded = guarded();
+    let full = TestServer::with(|config| config.hub.max_streams = Some(0));
     server.publish("/events/ended?end=true", "x");
     let key = "idempotency-key: k";
     server.post("/events/a", &[key], "x").json();
@@ -34,6 +35,7 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
         (Kind::NotAcceptable, head("GET /events/a", &["accept: text/html"]).into()),
         (Kind::NotFound, head("GET /", &[]).into()),
         (Kind::NotGranted, post("/events/a", &[&bearer(&token(&claims(&["b"], &["a"])))], "x")),
+        (Kind::Overloaded, head("GET /readyz", &[]).into()),
         (Kind::OriginForbidden, post("/events/a", &["origin: https://elsewhere.example"], "x")),
         (Kind::TokenExpired, post("/events/a", &[&bearer(&token(&serde_json::json!({"exp": 1})))], "x")),
         (Kind::TokenInvalid, post("/events/a", &[&bearer("garbage")], "x")),
@@ -52,11 +54,16 @@ fn every_kind_of_problem_is_a_problem_on_the_wire() {
             server.hub().drain();
         }
         let needs_token = kind == Kind::NotGranted || kind.status() == 401;
-        let answer = if needs_token { &guarded } else { &server }.request(request);
+        let asked = match kind {
+            Kind::Overloaded => &full,
+            _ if needs_token => &guarded,
+            _ => &server,
+        };
+        let answer = asked.request(request);
         answer.assert_problem(kind.status().as_u16(), kind.slug());
         assert_eq!(answer.head.header("allow").is_some(), kind == Kind::MethodNotAllowed, "{kind:?}");
         assert_eq!(answer.head.header("www-authenticate").is_some(), needs_token, "{kind:?}");
-        assert_eq!(answer.head.header("retry-after").is_some(), kind == Kind::ShuttingDown, "{kind:?}");
+        assert_eq!(answer.head.header("retry-after").is_some(), kind.status() == 503, "{kind:?}");
     }
 }
 

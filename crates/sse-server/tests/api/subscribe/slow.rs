@@ -1,8 +1,7 @@
 //! A reader that does not keep up is told exactly what it lost, and costs nobody else anything.
 
-use socket2::{Domain, Socket, Type};
-
-use crate::http::{Connection, head};
+use crate::http::head;
+use crate::operations::narrow;
 use crate::server::{TestServer, epoch, sequence, text};
 use crate::stream::Stream;
 
@@ -14,14 +13,6 @@ fn forgetful() -> TestServer {
         config.hub.max_event = 16 * 1024;
         config.hub.retain_bytes = 128 * 1024;
     })
-}
-
-/// A connection whose system takes in only a few KiB ahead.
-fn narrow(server: &TestServer) -> Connection {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(4096).unwrap();
-    socket.connect(&server.address().into()).unwrap();
-    Connection::of(socket.into())
 }
 
 /// Asserts that `stream` accounts for every event up to the last of `ids`: each is received, or within a gap.
@@ -67,7 +58,7 @@ fn a_reader_that_stalls_is_told_its_gap_and_goes_on() {
 
     let id = server.publish("/events/a", "live again");
     assert_eq!(slow.event().id, id);
-    assert!(server.metric("sse_gaps_total") >= 1);
+    assert!(server.metric("sse_gaps_total{reason=\"slow\"}") >= 1);
 }
 
 #[test]
@@ -90,4 +81,73 @@ fn a_reader_that_stalled_and_left_resumes_with_the_same_account() {
     for id in &ids[before as usize - 1..] {
         assert_eq!(&again.event().id, id);
     }
+}
+
+/// Publishes until the reader, whose buffers hold little, has lost something.
+fn overrun(server: &TestServer) -> Vec<String> {
+    let data = "x".repeat(16_000);
+    (0..EVENTS).map(|_| server.publish("/events/a", &data)).collect()
+}
+
+#[test]
+fn where_only_the_newest_counts_one_gap_leads_to_it() {
+    let server = TestServer::with(|config| {
+        config.hub.slow.rules = vec!["a=latest".parse().unwrap()];
+        config.hub.max_event = 16 * 1024;
+        config.hub.retain_bytes = 128 * 1024;
+    });
+    let mut slow = Stream::open(narrow(&server), head("GET /events/a", &[]));
+    slow.preamble();
+    let ids = overrun(&server);
+    let (mut received, mut missed) = (0, 0);
+    loop {
+        let event = slow.event();
+        if event.name == "sse.gap" {
+            missed += event.control("sse.gap")["missed"].as_u64().unwrap();
+            continue;
+        }
+        received += 1;
+        if event.id == *ids.last().unwrap() {
+            break;
+        }
+        assert_eq!(missed, 0, "what follows the gap is the newest event");
+    }
+    assert_eq!(received + missed, EVENTS);
+    assert!(missed > EVENTS / 4);
+}
+
+#[test]
+fn where_slow_readers_are_cut_off_they_are_told_first() {
+    let server = TestServer::with(|config| {
+        config.hub.slow.default = sse_server::config::SlowPolicy::Disconnect;
+        config.hub.max_event = 16 * 1024;
+        config.hub.retain_bytes = 128 * 1024;
+    });
+    let mut slow = Stream::open(narrow(&server), head("GET /events/a", &[]));
+    slow.preamble();
+    let ids = overrun(&server);
+    let events = slow.events_to_end();
+    let gap = events.last().expect("it was given some");
+    gap.control("sse.gap");
+    assert_eq!(server.metric("sse_evictions_total{reason=\"lagging\"}"), 1);
+
+    // It comes back from there and is told nothing twice.
+    let mut again = server.subscribe_with("/events/a", &[&format!("last-event-id: {}", gap.id)]);
+    assert_eq!(again.event().id, ids[sequence(&gap.id) as usize]);
+}
+
+#[test]
+fn a_blocked_reader_beyond_the_lag_is_cut_off_from_outside() {
+    let server = TestServer::with(|config| {
+        config.hub.slow.default = sse_server::config::SlowPolicy::Disconnect;
+        config.hub.max_lag = std::num::NonZeroU64::new(50);
+    });
+    let mut blocked = Stream::open(narrow(&server), head("GET /events/a", &[]));
+    blocked.preamble();
+    for _ in 0..EVENTS / 2 {
+        server.publish("/events/a", "x".repeat(16_000));
+    }
+    // It reads nothing, so its body is not polled.
+    server.await_metric("sse_subscribers", 0);
+    assert_eq!(server.metric("sse_evictions_total{reason=\"lagging\"}"), 1);
 }

@@ -1,0 +1,190 @@
+//! What the server counts, on all threads together.
+//!
+//! Every write to a socket is counted, so threads must not share a cache line for it: each adds to a part of its own,
+//! and whoever wants to know adds up the parts. A count never goes back, and orders nothing.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+mod latency;
+
+use self::latency::Latencies;
+pub(crate) use self::latency::Latency;
+
+/// Enough that threads of a usual machine have a part each.
+const PARTS: usize = 32;
+
+/// One thing that is counted: its metric, and the label that tells it from others of that metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Count {
+    /// Connections that were accepted.
+    Accepted,
+    /// Bytes read from clients, below TLS.
+    Received,
+    /// Bytes that the kernel took for clients, below TLS.
+    Sent,
+    /// Connections cut because the client took too little, for too long.
+    EvictedStalled,
+    /// Streams ended because their reader fell behind, where the policy is to disconnect.
+    EvictedLagging,
+    /// Streams that went on exactly where their reader had left.
+    ResumedExact,
+    /// Streams that began with a gap: what lay behind the position was no longer retained.
+    ResumedExpired,
+    /// Streams that began with a gap: the position was of another epoch.
+    ResumedRestart,
+    /// Streams that began with a gap: the position was none.
+    ResumedUnknown,
+    /// Subscribers told to come back: as many streams are open as may be.
+    RejectedStreams,
+    /// Subscribers told to come back: the server drains.
+    RejectedDraining,
+    /// Subscribers told to come back: their address has as many streams as it may have.
+    RejectedAddress,
+    /// Subscribers told to come back, and publishers refused: there are as many topics as there may be.
+    RejectedTopics,
+    /// Publishers refused: the memory for events is used up.
+    RejectedMemory,
+    /// Connections closed when they were accepted: their address has as many as it may have.
+    RejectedConnection,
+}
+
+impl Count {
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Accepted,
+        Self::Received,
+        Self::Sent,
+        Self::EvictedStalled,
+        Self::EvictedLagging,
+        Self::ResumedExact,
+        Self::ResumedExpired,
+        Self::ResumedRestart,
+        Self::ResumedUnknown,
+        Self::RejectedStreams,
+        Self::RejectedDraining,
+        Self::RejectedAddress,
+        Self::RejectedTopics,
+        Self::RejectedMemory,
+        Self::RejectedConnection,
+    ];
+
+    /// The metric's name, and its label with a value, if it has one.
+    pub(crate) fn metric(self) -> (&'static str, Option<(&'static str, &'static str)>) {
+        match self {
+            Self::Accepted => ("sse_connections_accepted_total", None),
+            Self::Received => ("sse_bytes_received_total", None),
+            Self::Sent => ("sse_bytes_sent_total", None),
+            Self::EvictedStalled => ("sse_evictions_total", Some(("reason", "stalled"))),
+            Self::EvictedLagging => ("sse_evictions_total", Some(("reason", "lagging"))),
+            Self::ResumedExact => ("sse_resumes_total", Some(("outcome", "exact"))),
+            Self::ResumedExpired => ("sse_resumes_total", Some(("outcome", "expired"))),
+            Self::ResumedRestart => ("sse_resumes_total", Some(("outcome", "restart"))),
+            Self::ResumedUnknown => ("sse_resumes_total", Some(("outcome", "unknown"))),
+            Self::RejectedStreams => ("sse_rejections_total", Some(("reason", "streams"))),
+            Self::RejectedDraining => ("sse_rejections_total", Some(("reason", "draining"))),
+            Self::RejectedAddress => ("sse_rejections_total", Some(("reason", "address"))),
+            Self::RejectedTopics => ("sse_rejections_total", Some(("reason", "topics"))),
+            Self::RejectedMemory => ("sse_rejections_total", Some(("reason", "memory"))),
+            Self::RejectedConnection => ("sse_rejections_total", Some(("reason", "connection"))),
+        }
+    }
+}
+
+/// See the module. Shared by all workers of a server.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    parts: Box<[Part]>,
+}
+
+/// A thread's own, on cache lines that it shares with nobody; processors fetch them in pairs.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Part {
+    counts: [AtomicU64; Count::ALL.len()],
+    publish_to_socket: Latencies,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { parts: (0..PARTS).map(|_| Part::default()).collect() }
+    }
+}
+
+impl Counters {
+    /// Counts one.
+    pub(crate) fn one(&self, what: Count) {
+        self.add(what, 1);
+    }
+
+    pub(crate) fn add(&self, what: Count, n: u64) {
+        self.here().counts[what as usize].fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count(&self, what: Count) -> u64 {
+        self.parts.iter().map(|part| part.counts[what as usize].load(Ordering::Relaxed)).sum()
+    }
+
+    /// So long after it was published, an event, with all that was written before it on its connection, was the
+    /// kernel's.
+    pub(crate) fn written_after(&self, time: Duration) {
+        self.here().publish_to_socket.record(time);
+    }
+
+    pub(crate) fn publish_to_socket(&self) -> Latency {
+        let mut sum = Latency::default();
+        self.parts.iter().for_each(|part| part.publish_to_socket.add_to(&mut sum));
+        sum
+    }
+
+    fn here(&self) -> &Part {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        thread_local! {
+            static PART: usize = THREADS.fetch_add(1, Ordering::Relaxed) % PARTS;
+        }
+        &self.parts[PART.with(|part| *part)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn all_threads_add_up() {
+        let counters = Counters::default();
+        thread::scope(|scope| {
+            for n in 1..=PARTS as u64 + 8 {
+                let counters = &counters;
+                scope.spawn(move || counters.add(Count::Sent, n));
+            }
+        });
+        counters.one(Count::Sent);
+        assert_eq!(counters.count(Count::Sent), (1..=PARTS as u64 + 8).sum::<u64>() + 1);
+        assert_eq!(counters.count(Count::Received), 0);
+    }
+
+    #[test]
+    fn every_count_has_its_own_place_and_name() {
+        for (place, what) in Count::ALL.into_iter().enumerate() {
+            assert_eq!(what as usize, place);
+            let same = Count::ALL.iter().filter(|other| other.metric() == what.metric()).count();
+            assert_eq!(same, 1, "{what:?}");
+        }
+    }
+
+    #[test]
+    fn latencies_of_all_threads_add_up() {
+        let counters = Counters::default();
+        thread::scope(|scope| {
+            for _ in 0..3 {
+                scope.spawn(|| counters.written_after(Duration::from_millis(2)));
+            }
+        });
+        counters.written_after(Duration::from_secs(100));
+        let latency = counters.publish_to_socket();
+        assert_eq!(latency.count(), 4);
+        assert_eq!(latency.sum(), Duration::from_millis(100_006));
+    }
+}

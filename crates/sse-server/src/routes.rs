@@ -56,6 +56,14 @@ use crate::{Hub, cors, error};
 pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let hub = hub.clone();
     move |config| {
+        config.configure(event_routes(&hub)).configure(operation_routes(&hub));
+    }
+}
+
+/// The part of the [routes](routes()) that publishers and readers need: `/events`.
+pub fn event_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let hub = hub.clone();
+    move |config| {
         config.app_data(Worker::of(&hub)).app_data(Data::new(hub)).configure(error::extractors);
 
         config.service(
@@ -78,6 +86,15 @@ pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
                 .route(web::method(Method::OPTIONS).to(operations::options(ONE)))
                 .default_service(web::to(error::method_not_allowed(ONE))),
         );
+    }
+}
+
+/// The part of the [routes](routes()) that operators need, for an address that only they can reach: `/livez`, `/readyz`,
+/// `/metrics`. They ask nobody who they are, and change nothing.
+pub fn operation_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let hub = hub.clone();
+    move |config| {
+        config.app_data(Data::new(hub)).configure(error::extractors);
         for (path, route) in [
             ("/livez", get_or_head().to(operations::is_live)),
             ("/readyz", get_or_head().to(operations::is_ready)),

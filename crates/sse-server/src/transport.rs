@@ -1,4 +1,4 @@
-//! The byte stream under actix: a TCP socket that hands a client's bytes on only when they are due.
+//! The byte stream under HTTP/1.1: a TCP socket, or TLS over one, that hands a client's bytes on only when they are due.
 //!
 //! actix-http reads whatever arrives, whenever it arrives. On a server of long streams that costs memory and
 //! time: a burst of requests sent behind an open stream is parsed and kept (measured: 24 MiB for 105 KiB), and
@@ -14,7 +14,8 @@
 //! | `Handling` | the body of this request, if it has one | none: the handler's |
 //! | `Streaming` | nothing: one byte is an error | none: heartbeats and TCP's |
 //!
-//! What is not due stays in the kernel, where it is bounded and slows the client down. So a second request
+//! What is not due stays in the kernel, where it is bounded and slows the client down (over TLS, at most [`TURN`] bytes
+//! of it are here: see [`LookAhead`]). So a second request
 //! sent early waits for its turn; and whoever takes the socket out of actix finds no stray bytes in a buffer.
 //!
 //! Three more promises. At most [`TURN`] bytes go to actix at a time, then the connection's task yields.
@@ -26,7 +27,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -35,16 +36,17 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tracing::debug;
 
+mod ahead;
 mod connection;
 mod head;
 mod open;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::ahead::{Carry, LookAhead};
 pub(crate) use self::connection::{Connection, Mode, StreamGuard};
 use self::head::HeadEnd;
-pub(crate) use self::open::OpenConnections;
-use self::open::OpenGuard;
+pub(crate) use self::open::{OpenConnections, OpenGuard};
 
 /// The most bytes that actix gets before the connection's task yields.
 ///
@@ -61,10 +63,10 @@ pub(crate) struct TimeLimits {
     pub(crate) keep_alive: Duration,
 }
 
-/// A TCP socket that reads what is due and no more; see the module's table.
+/// A socket, or TLS over one, that reads what is due and no more; see the module's table.
 #[derive(Debug)]
-pub(crate) struct Transport {
-    io: TcpStream,
+pub(crate) struct Transport<S = TcpStream> {
+    io: S,
     connection: Rc<Connection>,
     limits: TimeLimits,
     /// Runs in `Idle` and `Head`; made anew when either begins.
@@ -88,14 +90,14 @@ struct Log {
     sent: u64,
 }
 
-impl Transport {
+impl<S: LookAhead> Transport<S> {
     /// Wraps an accepted socket. The time for the first request starts now.
     ///
     /// # Panics
     ///
     /// Outside a Tokio runtime with timers.
-    pub(crate) fn new(io: TcpStream, limits: TimeLimits, open: OpenGuard) -> Self {
-        let connection = Rc::new(Connection::new(io.peer_addr().ok()));
+    pub(crate) fn new(io: S, limits: TimeLimits, open: OpenGuard) -> Self {
+        let connection = Rc::new(Connection::new(io.peer()));
         debug!(peer = connection.peer_for_log(), "connection opened");
         Self {
             io,
@@ -206,14 +208,15 @@ impl Transport {
         debug!(peer = self.connection.peer_for_log(), "request head took too long: closing");
         // All earlier answers are written, or this head would not have been read. If the socket does not take
         // these few bytes, the client has to do without.
-        let _ = self
-            .io
-            .try_write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+        let answer = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        let mut at_once = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.io).poll_write(&mut at_once, answer);
+        let _ = Pin::new(&mut self.io).poll_flush(&mut at_once);
         Err(io::Error::new(io::ErrorKind::TimedOut, "request head took too long"))
     }
 }
 
-impl AsyncRead for Transport {
+impl<S: LookAhead> AsyncRead for Transport<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -237,7 +240,7 @@ impl AsyncRead for Transport {
     }
 }
 
-impl AsyncWrite for Transport {
+impl<S: LookAhead> AsyncWrite for Transport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         if self.hung_up {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -264,7 +267,7 @@ impl AsyncWrite for Transport {
     }
 }
 
-impl Drop for Transport {
+impl<S> Drop for Transport<S> {
     fn drop(&mut self) {
         debug!(
             peer = self.connection.peer_for_log(),

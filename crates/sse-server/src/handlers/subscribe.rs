@@ -116,7 +116,7 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
         .subscribe(ask.topics, ask.position)
         .expect("a request without a topic was refused above");
     let preamble = control::preamble(hub.retry(), ask.prime.then(|| subscription.position()));
-    let guard = Connection::of(request).map(Connection::begin_stream);
+    let guard = Connection::of(request).map(|connection| connection.begin_stream());
     Ok(respond(request, StreamBody::new(hub.clone(), subscription, preamble, ask.expiry, life, guard)))
 }
 

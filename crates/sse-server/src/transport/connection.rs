@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
-use actix_web::HttpRequest;
+use actix_http::Request;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use actix_web::{HttpMessage, HttpRequest};
 use tracing::field::{DisplayValue, display};
 
 /// Where a connection is in the life of its current request.
@@ -43,7 +44,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(peer: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(peer: Option<SocketAddr>) -> Self {
         Self {
             peer,
             mode: Cell::new(Mode::Idle),
@@ -55,8 +56,17 @@ impl Connection {
     }
 
     /// The connection that `request` came on; `None` under somebody else's `HttpServer`, and in unit tests.
-    pub(crate) fn of(request: &HttpRequest) -> Option<&Rc<Self>> {
-        request.conn_data::<Rc<Self>>()
+    ///
+    /// Over HTTP/2, which has many requests on one connection, each has a `Connection` of its own: its stream.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        let of_socket = request.conn_data::<Rc<Self>>().cloned();
+        of_socket.or_else(|| request.extensions().get().cloned())
+    }
+
+    /// The same, outside of the application.
+    pub(crate) fn of_request(request: &Request) -> Option<Rc<Self>> {
+        let of_socket = request.conn_data::<Rc<Self>>().cloned();
+        of_socket.or_else(|| request.extensions().get().cloned())
     }
 
     /// The client's address.

@@ -5,12 +5,15 @@
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
 use clap::Parser;
 use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
-use crate::config::{AccessConfig, AllowedOrigins, OverLimit, Size, SlowPolicies, SlowPolicy, SlowRule};
+use crate::config::{
+    AccessConfig, AllowedOrigins, OverLimit, Size, SlowPolicies, SlowPolicy, SlowRule, TlsConfig,
+};
 use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::{Config, HubConfig};
 
@@ -45,6 +48,23 @@ pub struct Args {
     // Not the parser that takes every unknown word for a yes: a slip of the pen must not open the server.
     #[arg(value_parser = BoolishValueParser::new())]
     pub allow_anonymous_remote: bool,
+
+    /// Address for /livez, /readyz and /metrics alone, which are then on none of the others
+    ///
+    /// Always plain HTTP, and open to everybody who can reach it: choose an address that only operators can.
+    #[arg(long, help_heading = "Network", env = "SSE_OPERATIONS", value_name = "IP:PORT")]
+    #[arg(value_parser = value::parse_address)]
+    pub operations: Option<SocketAddr>,
+
+    /// Certificate to speak TLS with, on every address of --listen: HTTP/2 and HTTP/1.1
+    ///
+    /// In PEM, with those of its authorities behind it. SIGHUP has this file and the key's read anew; open streams stay.
+    #[arg(long, help_heading = "Network", env = "SSE_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, in PEM and not encrypted
+    #[arg(long, help_heading = "Network", env = "SSE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
 
     /// Threads that serve connections
     ///
@@ -107,7 +127,7 @@ pub struct Args {
 
     /// Time for a request head to arrive
     ///
-    /// Also for its first byte, on a new connection. Long enough for lost packets on a bad mobile network.
+    /// Also for its first byte, on a new connection, and before that for the handshake of TLS. Long enough for lost packets on a bad mobile network.
     #[arg(long, help_heading = "Network", env = "SSE_REQUEST_HEAD_TIMEOUT", value_name = "TIME")]
     #[arg(default_value_t = Span(Config::default().request_head_timeout))]
     pub request_head_timeout: Span,
@@ -346,6 +366,9 @@ Examples:
     openssl rand -hex 32 > secret
     sse-server --listen 0.0.0.0:8080 --jwt-key hs256:secret
 
+  With TLS, and with health checks and metrics for this machine only:
+    sse-server --tls-cert fullchain.pem --tls-key key.pem --operations 127.0.0.1:9090
+
   Keep an hour of small events for those who return:
     sse-server --retain-age 1h --forget-after 2h --retain-events 100000 --retain-bytes 16MiB
 
@@ -353,7 +376,10 @@ Exit status:
   0   ended on request: SIGTERM, or SIGINT (Ctrl-C); a second one does not wait for streams to end
   2   a flag or variable is not well-formed
   71  the operating system refused something, such as an address to listen on
-  78  the configuration contradicts itself, or would be unsafe, or a key cannot be used";
+  78  the configuration contradicts itself, or would be unsafe, or a key or certificate cannot be used
+
+Signals:
+  SIGTERM and SIGINT end the server in good order; SIGHUP has the certificate read anew";
 
 impl Args {
     /// The configuration that was typed, with the keys read. Not checked yet.
@@ -365,6 +391,8 @@ impl Args {
         Ok(Config {
             listen: self.listen.clone(),
             allow_anonymous_remote: self.allow_anonymous_remote,
+            operations: self.operations,
+            tls: self.tls(),
             workers: self.workers,
             max_connections: self.max_connections,
             max_connections_per_address: self.max_connections_per_address,
@@ -402,6 +430,11 @@ impl Args {
     /// How to log.
     pub fn log_settings(&self) -> LogSettings {
         LogSettings { format: self.log_format, filter: self.log.clone() }
+    }
+
+    fn tls(&self) -> Option<TlsConfig> {
+        let (certificate, key) = self.tls_cert.clone().zip(self.tls_key.clone())?;
+        Some(TlsConfig { certificate, key })
     }
 
     fn access(&self) -> Result<AccessConfig, KeyArgError> {

@@ -16,6 +16,7 @@ mod origin;
 mod over_limit;
 mod size;
 mod slow;
+mod tls;
 
 pub use self::access::AccessConfig;
 pub use self::check::ConfigError;
@@ -23,6 +24,7 @@ pub use self::origin::{AllowedOrigins, Origin, OriginError};
 pub use self::over_limit::OverLimit;
 pub(crate) use self::size::Size;
 pub use self::slow::{SlowPolicies, SlowPolicy, SlowRule, SlowRuleError};
+pub use self::tls::TlsConfig;
 
 /// Everything that [`Server::bind`](crate::Server::bind) needs.
 ///
@@ -46,6 +48,17 @@ pub struct Config {
     /// Default false. Meant for a server behind a proxy that authenticates, and for closed networks. Not needed where
     /// publishing needs a token, also if [reading](AccessConfig::anonymous_subscribe) does not.
     pub allow_anonymous_remote: bool,
+
+    /// An address for [operations](crate::routes::operation_routes) alone; they are then nowhere else.
+    ///
+    /// Never over TLS, and nobody is asked who they are: who can reach it sees every counter, and can do nothing. Default
+    /// `None`, which has them on every address: a load balancer asks for health where it sends the rest.
+    pub operations: Option<SocketAddr>,
+
+    /// The certificate to speak TLS with, on every address but that for operations.
+    ///
+    /// Default `None`: in front of many servers there is a proxy that has one.
+    pub tls: Option<TlsConfig>,
 
     /// Threads that serve connections, 1 to 512.
     ///
@@ -72,8 +85,8 @@ pub struct Config {
     /// back at once, and a full backlog makes each of them wait at least a second.
     pub backlog: u32,
 
-    /// How long a request head may take, from its first byte; a new connection also has this long to send it.
-    /// 100 ms to 5 minutes.
+    /// How long a request head may take, from its first byte; a new connection also has this long to send it, and before
+    /// that, as long for the handshake of TLS. 100 ms to 5 minutes.
     ///
     /// Default 5 s: two lost packets on a bad mobile network still fit in.
     pub request_head_timeout: Duration,
@@ -105,6 +118,8 @@ impl Default for Config {
         Self {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
             allow_anonymous_remote: false,
+            operations: None,
+            tls: None,
             workers: available_workers(),
             max_connections: None,
             max_connections_per_address: None,

@@ -17,6 +17,7 @@
 //! | --- | --- |
 //! | [`args`], [`config`] | what was typed; what holds: validated, with the reason of every default |
 //! | [`server`], [`listener`], `transport` | the composition and its end; sockets and their options; what actix leaves open on a connection |
+//! | [`tls`] | the certificate, and how it is read anew |
 //! | [`mod@routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
 //! | [`access`] | who may publish and read: signed tokens |
 //! | [`hub`], `worker`, `stream`, `streams` | what all workers share; a worker's segment; the body of a stream; all streams of a worker |
@@ -69,11 +70,13 @@ mod stream;
 mod streams;
 mod survey;
 pub mod telemetry;
+pub mod tls;
 mod transport;
 mod worker;
 
 pub use config::{Config, ConfigError, HubConfig};
 pub use error::{Problem, ProblemKind};
 pub use hub::Hub;
-pub use routes::routes;
+pub use routes::{event_routes, operation_routes, routes};
 pub use server::{BindError, Ended, Server, Shutdown};
+pub use tls::{TlsError, TlsReloader};

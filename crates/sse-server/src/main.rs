@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 use sse_server::args::{Args, KeyArgError};
-use sse_server::signal::Signals;
+use sse_server::signal::{Hangups, Signals};
 use sse_server::{BindError, Server, limits, telemetry};
 use tracing::info;
 
@@ -25,8 +25,8 @@ fn main() -> ExitCode {
         Err(error) => {
             // One line, whatever the log is set to. If stderr is gone there is nobody to tell.
             let _ = writeln!(io::stderr(), "sse-server: {error:#}");
-            let bad_configuration =
-                error.is::<KeyArgError>() || matches!(error.downcast_ref(), Some(BindError::Config(_)));
+            let bad_configuration = error.is::<KeyArgError>()
+                || matches!(error.downcast_ref(), Some(BindError::Config(_) | BindError::Tls(_)));
             ExitCode::from(if bad_configuration { BAD_CONFIGURATION } else { OS_ERROR })
         }
     }
@@ -43,8 +43,10 @@ fn start() -> anyhow::Result<()> {
     runtime.context("cannot start an event loop")?.block_on(async {
         // Before anybody learns that the server is there, and may want to end it.
         let signals = Signals::catch().context("cannot catch signals")?;
+        let hangups = Hangups::catch().context("cannot catch signals")?;
         announce(&server, args.workers);
         info!(version = VERSION, workers = args.workers, open_files, "started");
+        tokio::spawn(hangups.reload(server.tls_reloader()));
         server.run_until(signals.shutdown()).await.context("cannot start the workers")?;
         Ok(())
     })
@@ -55,8 +57,13 @@ fn start() -> anyhow::Result<()> {
 fn announce(server: &Server, workers: usize) {
     let mut text = String::new();
     let plural = if workers == 1 { "" } else { "s" };
+    let scheme = if server.tls_reloader().is_some() { "https" } else { "http" };
     for address in server.local_addrs() {
-        text += &format!("sse-server {VERSION} listening on http://{address} ({workers} worker{plural})\n");
+        text +=
+            &format!("sse-server {VERSION} listening on {scheme}://{address} ({workers} worker{plural})\n");
+    }
+    if let Some(address) = server.operations_addr() {
+        text += &format!("sse-server {VERSION} operations on http://{address}\n");
     }
     if let Some(address) = server.local_addrs().first() {
         let access = &server.hub().config().access;
@@ -64,8 +71,8 @@ fn announce(server: &Server, workers: usize) {
         let publish = with_token(!access.keys.is_empty());
         let subscribe = with_token(!access.keys.is_empty() && !access.anonymous_subscribe);
         text += &format!(
-            "\n  follow a topic   curl -N {subscribe}http://{address}/events/news\
-             \n  publish to it    curl {publish}-d 'hello' http://{address}/events/news\
+            "\n  follow a topic   curl -N {subscribe}{scheme}://{address}/events/news\
+             \n  publish to it    curl {publish}-d 'hello' {scheme}://{address}/events/news\
              \n  stop             Ctrl-C; all flags: sse-server --help\n"
         );
     }

@@ -56,6 +56,20 @@ use crate::{Hub, cors, error};
 pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
     let hub = hub.clone();
     move |config| {
+        config.configure(event_routes(&hub));
+        // Who needs a token to read a topic is not to learn here who else does.
+        if hub.access().is_in_force() {
+            config.configure(anonymous_routes(&hub));
+        } else {
+            config.configure(operation_routes(&hub));
+        }
+    }
+}
+
+/// The part of the [routes](routes()) that publishers and readers need: `/events`.
+pub fn event_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let hub = hub.clone();
+    move |config| {
         config.app_data(Worker::of(&hub)).app_data(Data::new(hub)).configure(error::extractors);
 
         config.service(
@@ -78,16 +92,33 @@ pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
                 .route(web::method(Method::OPTIONS).to(operations::options(ONE)))
                 .default_service(web::to(error::method_not_allowed(ONE))),
         );
-        for (path, route) in [
-            ("/livez", get_or_head().to(operations::is_live)),
-            ("/readyz", get_or_head().to(operations::is_ready)),
-            ("/metrics", get_or_head().to(metrics::metrics)),
-            ("/slow", get_or_head().to(slow::slow)),
-        ] {
-            let others = web::to(error::method_not_allowed("GET, HEAD"));
-            config.service(web::resource(path).route(route).default_service(others));
-        }
     }
+}
+
+/// The part of the [routes](routes()) that operators need, for an address that only they can reach: `/livez`, `/readyz`,
+/// `/metrics`, `/slow`. They ask nobody who they are, and change nothing.
+pub fn operation_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let hub = hub.clone();
+    move |config| {
+        config.configure(anonymous_routes(&hub));
+        asked_for(config, "/slow", get_or_head().to(slow::slow));
+    }
+}
+
+/// What names neither clients nor topics.
+fn anonymous_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
+    let hub = hub.clone();
+    move |config| {
+        config.app_data(Data::new(hub)).configure(error::extractors);
+        asked_for(config, "/livez", get_or_head().to(operations::is_live));
+        asked_for(config, "/readyz", get_or_head().to(operations::is_ready));
+        asked_for(config, "/metrics", get_or_head().to(metrics::metrics));
+    }
+}
+
+fn asked_for(config: &mut ServiceConfig, path: &str, route: Route) {
+    let others = web::to(error::method_not_allowed("GET, HEAD"));
+    config.service(web::resource(path).route(route).default_service(others));
 }
 
 /// For answers of known size, of which actix sends only the head when asked to.

@@ -14,15 +14,18 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 pub(crate) mod http;
+mod http2;
+mod secure;
 mod shutdown;
 #[cfg(test)]
 mod tests;
 
-use self::http::{Shared, service};
+use self::http::Shared;
 pub use self::shutdown::{Ended, Shutdown};
 use crate::listener::listen;
+use crate::tls::{TlsError, TlsReloader};
 use crate::transport::OpenConnections;
-use crate::{Config, ConfigError, Hub, error, limits, routes};
+use crate::{Config, ConfigError, Hub, error, event_routes, limits, operation_routes, routes};
 
 /// What streams get on top of the drain time to write their last bytes.
 const DRAIN_GRACE: Duration = Duration::from_secs(2);
@@ -37,6 +40,8 @@ pub struct Server {
     hub: Hub,
     listeners: Vec<TcpListener>,
     addresses: Vec<SocketAddr>,
+    operations: Option<(SocketAddr, TcpListener)>,
+    tls: Option<TlsReloader>,
     connections: usize,
 }
 
@@ -56,6 +61,10 @@ pub enum BindError {
         /// What the operating system says. Part of the message, so not its source as well.
         reason: io::Error,
     },
+
+    /// There is no certificate to speak TLS with.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 
     /// Not even one connection for each worker.
     #[error("the limit of {open_files} open files is too low for {workers} workers: raise it (`ulimit -n`)")]
@@ -78,26 +87,36 @@ impl Server {
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.check()?;
         let connections = max_connections(&config)?;
+        let tls = config.tls.clone().map(TlsReloader::load).transpose()?;
 
-        let mut listeners = Vec::new();
-        let mut addresses = Vec::new();
-        for &address in &config.listen {
+        let bind = |address| {
             let bound =
                 listen(address, config.backlog).and_then(|listener| Ok((listener.local_addr()?, listener)));
-            let (local, listener) = bound.map_err(|reason| BindError::Listen { address, reason })?;
-            addresses.push(local);
-            listeners.push(listener);
-        }
+            bound.map_err(|reason| BindError::Listen { address, reason })
+        };
+        let bound = config.listen.iter().map(|&address| bind(address)).collect::<Result<Vec<_>, _>>()?;
+        let (addresses, listeners) = bound.into_iter().unzip();
+        let operations = config.operations.map(bind).transpose()?;
 
         let mut hub = config.hub.clone();
         let streams = connections - (connections / STREAMS_LEAVE).max(1);
         hub.max_streams = Some(hub.max_streams.map_or(streams, |most| most.min(streams)));
-        Ok(Self { hub: Hub::new(hub)?, config, listeners, addresses, connections })
+        Ok(Self { hub: Hub::new(hub)?, config, listeners, addresses, operations, tls, connections })
     }
 
     /// The addresses that the server is bound to, in the order of [`Config::listen`], with real ports.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The address for operations, with its real port, if [they have one of their own](Config::operations).
+    pub fn operations_addr(&self) -> Option<SocketAddr> {
+        self.operations.as_ref().map(|(address, _)| *address)
+    }
+
+    /// Has the certificate read anew, before or while the server runs; `None` without [TLS](Config::tls).
+    pub fn tls_reloader(&self) -> Option<TlsReloader> {
+        self.tls.clone()
     }
 
     /// The state behind the routes: publish and subscribe without HTTP.
@@ -125,7 +144,7 @@ impl Server {
     ///
     /// Outside a Tokio runtime.
     pub async fn run_until(self, shutdown: impl Future<Output = Shutdown>) -> io::Result<Ended> {
-        let Self { config, hub, listeners, addresses: _, connections } = self;
+        let Self { config, hub, listeners, addresses: _, operations, tls, connections } = self;
         let open = OpenConnections::new(config.max_connections_per_address);
         hub.opened(&open);
 
@@ -141,11 +160,27 @@ impl Server {
             Arc::clone(hub.counters()),
             builder.graceful_shutdown_signal(),
         );
+        // actix makes the services once per worker, on its thread; all that workers share is in the hub.
+        let with_operations = operations.is_none();
         for listener in listeners {
             let (hub, shared) = (hub.clone(), shared.clone());
-            let app = move || App::new().configure(routes(&hub)).default_service(web::to(error::not_found));
-            // actix makes the service once per worker, on its thread; all that workers share is in the hub.
-            builder = builder.listen("http", listener, move || service(app(), shared.clone()))?;
+            let app = move || {
+                let app = App::new().default_service(web::to(error::not_found));
+                if with_operations { app.configure(routes(&hub)) } else { app.configure(event_routes(&hub)) }
+            };
+            builder = match tls.clone() {
+                None => builder.listen("http", listener, move || http::service(app(), shared.clone()))?,
+                Some(tls) => builder.listen("https", listener, move || {
+                    secure::service(app.clone(), shared.clone(), tls.clone())
+                })?,
+            };
+        }
+        if let Some((_, listener)) = operations {
+            let hub = hub.clone();
+            builder = builder.listen("operations", listener, move || {
+                let app = App::new().configure(operation_routes(&hub));
+                http::service(app.default_service(web::to(error::not_found)), shared.clone())
+            })?;
         }
         let running = builder.run();
         let handle = running.handle();

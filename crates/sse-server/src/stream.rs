@@ -48,11 +48,10 @@ impl StreamBody {
         resuming: bool,
         expiry: Expiry,
         stream: Listed,
-        connection: Option<&Rc<Connection>>,
+        connection: Option<Rc<Connection>>,
     ) -> Self {
         let expiry = expiry.timer().map(Box::pin);
-        let guard = connection.map(Connection::begin_stream);
-        let connection = connection.map(Rc::clone);
+        let guard = connection.as_ref().map(Connection::begin_stream);
         let finished = false;
         Self {
             hub,

@@ -61,7 +61,7 @@ pub(crate) fn parse_filter(directives: &str) -> Result<String, ParseError> {
 /// actix reports every malformed request as an error of ours, and its own start beside ours. Both only show if
 /// asked for by name: of two directives for a target, the later one holds.
 fn filter(directives: &str) -> Result<EnvFilter, ParseError> {
-    EnvFilter::builder().parse(format!("actix_http::h1=off,actix_server=warn,{directives}"))
+    EnvFilter::builder().parse(format!("actix_http::h1=off,actix_server=warn,h2=warn,{directives}"))
 }
 
 /// A request target as it may be logged: the path, with everything that is not printable ASCII escaped, cut

@@ -1,4 +1,4 @@
-//! The byte stream under actix: a TCP socket that hands a client's bytes on only when they are due.
+//! The byte stream under HTTP/1.1: a TCP socket, or TLS over one, that hands a client's bytes on only when they are due.
 //!
 //! actix-http reads whatever arrives, whenever it arrives. On a server of long streams that costs memory and
 //! time: a burst of requests sent behind an open stream is parsed and kept (measured: 24 MiB for 105 KiB), and
@@ -14,7 +14,8 @@
 //! | `Handling` | the body of this request, if it has one | none: the handler's |
 //! | `Streaming` | nothing: one byte is an error | none: heartbeats and TCP's |
 //!
-//! What is not due stays in the kernel, where it is bounded and slows the client down. So a second request
+//! What is not due stays in the kernel, where it is bounded and slows the client down (over TLS, at most [`TURN`] bytes
+//! of it are here: see [`LookAhead`]). So a second request
 //! sent early waits for its turn; and whoever takes the socket out of actix finds no stray bytes in a buffer.
 //!
 //! Three more promises. At most [`TURN`] bytes go to actix at a time, then the connection's task yields.
@@ -30,7 +31,7 @@
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -39,6 +40,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tracing::{debug, info};
 
+mod ahead;
 mod connection;
 mod head;
 mod open;
@@ -46,10 +48,10 @@ mod stall;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::ahead::{Carry, LookAhead};
 pub(crate) use self::connection::{Connection, Mode, StreamGuard};
 use self::head::HeadEnd;
-pub(crate) use self::open::OpenConnections;
-use self::open::OpenGuard;
+pub(crate) use self::open::{OpenConnections, OpenGuard};
 use self::stall::Stall;
 use crate::counters::{Count, Counters};
 
@@ -72,10 +74,10 @@ pub(crate) struct Limits {
     pub(crate) head_bytes: usize,
 }
 
-/// A TCP socket that reads what is due and no more; see the module's table.
+/// A socket, or TLS over one, that reads what is due and no more; see the module's table.
 #[derive(Debug)]
-pub(crate) struct Transport {
-    io: TcpStream,
+pub(crate) struct Transport<S = TcpStream> {
+    io: S,
     connection: Rc<Connection>,
     limits: Limits,
     /// Runs in `Idle` and `Head`; made anew when either begins.
@@ -102,16 +104,15 @@ struct Log {
     sent: u64,
 }
 
-impl Transport {
+impl<S: LookAhead> Transport<S> {
     /// Wraps an accepted socket. The time for the first request starts now.
     ///
     /// # Panics
     ///
     /// Outside a Tokio runtime with timers.
-    pub(crate) fn new(io: TcpStream, limits: Limits, open: OpenGuard, counters: Arc<Counters>) -> Self {
-        let connection = Rc::new(Connection::new(io.peer_addr().ok()));
+    pub(crate) fn new(io: S, limits: Limits, open: OpenGuard, counters: Arc<Counters>) -> Self {
+        let connection = Rc::new(Connection::new(io.peer()));
         debug!(peer = connection.peer_for_log(), "connection opened");
-        counters.one(Count::Accepted);
         Self {
             io,
             connection,
@@ -242,17 +243,19 @@ impl Transport {
     }
 
     /// Ends the connection because of a head that actix has not seen whole.
-    fn refuse_head(&self, status: &str, why: &'static str) -> io::Result<()> {
+    fn refuse_head(&mut self, status: &str, why: &'static str) -> io::Result<()> {
         debug!(peer = self.connection.peer_for_log(), why, "closing");
         let answer = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
         // All earlier answers are written, or this head would not have been read. If the socket does not take
         // these few bytes, the client has to do without.
-        let _ = self.io.try_write(answer.as_bytes());
+        let mut at_once = Context::from_waker(Waker::noop());
+        let _ = Pin::new(&mut self.io).poll_write(&mut at_once, answer.as_bytes());
+        let _ = Pin::new(&mut self.io).poll_flush(&mut at_once);
         Err(io::Error::other(why))
     }
 }
 
-impl AsyncRead for Transport {
+impl<S: LookAhead> AsyncRead for Transport<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -279,7 +282,7 @@ impl AsyncRead for Transport {
     }
 }
 
-impl AsyncWrite for Transport {
+impl<S: LookAhead> AsyncWrite for Transport<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
         if self.hung_up {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
@@ -298,8 +301,11 @@ impl AsyncWrite for Transport {
         }
     }
 
-    /// Everything has been written: that is when actix flushes.
+    /// Everything has been written, or is held by TLS: that is when actix flushes.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if Pin::new(&mut self.io).poll_flush(cx)?.is_pending() {
+            return self.poll_stall(cx, 0).map(Err);
+        }
         if let Some(published) = self.connection.take_published() {
             self.counters.written_after(published.elapsed());
         }
@@ -307,7 +313,7 @@ impl AsyncWrite for Transport {
             self.connection.unblocked();
             self.connection.wake_reader();
         }
-        Pin::new(&mut self.io).poll_flush(cx)
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -320,7 +326,7 @@ fn evicted() -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionAborted, "evicted")
 }
 
-impl Drop for Transport {
+impl<S> Drop for Transport<S> {
     fn drop(&mut self) {
         debug!(
             peer = self.connection.peer_for_log(),

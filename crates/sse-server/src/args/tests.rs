@@ -74,6 +74,24 @@ fn allow_anonymous_remote_as_a_variable() {
 }
 
 #[test]
+fn operations() {
+    assert_eq!(config(&[]).operations, None);
+    let address = "127.0.0.1:9090".parse().unwrap();
+    assert_eq!(config(&["--operations", "127.0.0.1:9090"]).operations, Some(address));
+    assert_eq!(error(&["--operations", "9090"]).kind(), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn tls_cert_and_tls_key() {
+    let (certificate, key) = ("a.pem".into(), "b.pem".into());
+    let both = config(&["--tls-cert", "a.pem", "--tls-key", "b.pem"]);
+    assert_eq!(both.tls, Some(TlsConfig { certificate, key }));
+    for one in ["--tls-cert", "--tls-key"] {
+        assert_eq!(error(&[one, "a.pem"]).kind(), ErrorKind::MissingRequiredArgument, "{one}");
+    }
+}
+
+#[test]
 fn workers() {
     assert_eq!(config(&["--workers", "3"]).workers, 3);
     assert_eq!(error(&["--workers", "-1"]).kind(), ErrorKind::UnknownArgument);

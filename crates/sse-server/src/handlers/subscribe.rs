@@ -136,7 +136,7 @@ fn stream(
         cut_when_lagging: topics.iter().any(|topic| policies.of(topic) == SlowPolicy::Disconnect),
         topics,
         subscriber: subscription.key(),
-        connection: connection.map(Rc::clone),
+        connection: connection.clone(),
         entered,
     });
     let resuming = matches!(position, Position::After(_) | Position::Unknown);

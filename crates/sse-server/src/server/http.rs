@@ -6,28 +6,30 @@
 use std::fmt;
 use std::future::{Future, ready};
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
+use actix_http::{HttpMessage, HttpService, KeepAlive, Protocol, Request, Response};
 use actix_server::GracefulShutdownSignal;
 use actix_service::{
     IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
     map_config,
 };
-use actix_web::body::MessageBody;
+use actix_web::Error;
+use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::AppConfig;
-use actix_web::{Error, HttpMessage};
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tracing::{Level, debug, enabled};
 
 use crate::Config;
 use crate::counters::{Count, Counters};
+use crate::per_address::TooMany;
 use crate::telemetry::Target;
-use crate::transport::{Connection, Limits, OpenConnections, Transport};
+use crate::transport::{Connection, Limits, LookAhead, OpenConnections, OpenGuard, Transport};
 
 /// How long a connection is read on after an answer that did not wait for the whole body, so that the client
 /// sees the answer before it sees a reset (RFC 9112 section 9.6).
@@ -36,13 +38,13 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What all connections of a server share.
 #[derive(Clone, Debug)]
 pub(crate) struct Shared {
-    limits: Limits,
+    pub(super) limits: Limits,
     keep_alive: KeepAlive,
     open: OpenConnections,
     /// Addresses without a limit.
     proxies: Arc<[IpNet]>,
-    counters: Arc<Counters>,
-    stopping: GracefulShutdownSignal,
+    pub(super) counters: Arc<Counters>,
+    pub(super) stopping: GracefulShutdownSignal,
 }
 
 impl Shared {
@@ -66,11 +68,37 @@ impl Shared {
         let proxies = config.hub.trusted_proxies.as_slice().into();
         Self { limits, keep_alive, open, proxies, counters, stopping }
     }
+
+    /// Counts an accepted connection, unless its address has as many as it may have.
+    ///
+    /// # Errors
+    ///
+    /// It has. The connection is to be dropped without a word: who has so many is not to cost a read and a write as well.
+    pub(super) fn enter(&self, io: &TcpStream) -> Result<OpenGuard, DispatchError> {
+        self.counters.one(Count::Accepted);
+        let peer = io.peer_addr().ok().map(|peer| peer.ip().to_canonical());
+        let counted = peer.filter(|peer| !self.proxies.iter().any(|net| net.contains(peer)));
+        self.open.enter(counted).map_err(|TooMany| {
+            self.counters.one(Count::RejectedConnection);
+            DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
+        })
+    }
+
+    /// What an HTTP/1.1 service takes.
+    pub(super) fn transport<T: LookAhead>(
+        &self,
+        io: T,
+        open: OpenGuard,
+    ) -> (Transport<T>, Protocol, Option<SocketAddr>) {
+        let transport = Transport::new(io, self.limits, open, Arc::clone(&self.counters));
+        let peer = transport.connection().peer();
+        (transport, Protocol::Http1, peer)
+    }
 }
 
-/// Serves `app` on the connections of one listener. Call it once per worker, on the worker's thread.
+/// Serves `app` on the connections of one plain listener. Call it once per worker, on the worker's thread.
 pub(crate) fn service<S, B>(
-    app: impl IntoServiceFactory<S, Request>,
+    app: impl IntoServiceFactory<S, Request> + 'static,
     shared: Shared,
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
@@ -81,15 +109,52 @@ where
     S::Response: Into<Response<B>> + 'static,
     B: MessageBody + 'static,
 {
-    let Shared { limits, keep_alive, open, proxies, counters, stopping } = shared;
+    let http1 = http1(application(app), &shared);
+    let wrap = fn_service(move |io: TcpStream| {
+        let entered = shared.enter(&io);
+        ready(entered.map(|open| shared.transport(io, open)))
+    });
+    wrap.and_then(http1)
+}
 
+/// What an HTTP service calls for each request: the application, seen from outside of actix-web.
+pub(super) fn application<S, B>(
+    app: impl IntoServiceFactory<S, Request> + 'static,
+) -> impl ServiceFactory<
+    Request,
+    Config = (),
+    Response = Response<B>,
+    Error = Response<BoxBody>,
+    InitError = S::InitError,
+    Future: 'static,
+    Service: Service<Request, Future: 'static> + 'static,
+>
+where
+    S: ServiceFactory<Request, Config = AppConfig, Error = Error> + 'static,
+    S::Future: 'static,
+    <S::Service as Service<Request>>::Future: 'static,
+    S::Response: Into<Response<B>> + 'static,
+    B: MessageBody + 'static,
+{
     // Only actix-web can make any other AppConfig. It is for building absolute URLs, and nothing here does.
     let app = map_config(app.into_factory(), |()| AppConfig::default());
     let app = app.map_err(|error| Response::from(error.error_response()));
-    let app = apply_fn_factory(app, |request: Request, service: &_| answer(request, service));
+    apply_fn_factory(app, |request: Request, service: &_| answer(request, service))
+}
 
-    let http = HttpService::build()
-        .keep_alive(keep_alive)
+/// HTTP/1.1 over a transport.
+pub(super) fn http1<T, A, B>(app: A, shared: &Shared) -> HttpService<Transport<T>, A, B>
+where
+    T: LookAhead + 'static,
+    A: ServiceFactory<Request, Config = (), Response = Response<B>, Error = Response<BoxBody>> + 'static,
+    A::InitError: fmt::Debug,
+    A::Future: 'static,
+    <A::Service as Service<Request>>::Future: 'static,
+    B: MessageBody + 'static,
+{
+    let stopping = shared.stopping.clone();
+    HttpService::build()
+        .keep_alive(shared.keep_alive)
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(LINGER)
         // Otherwise a stream whose client has gone lives on until a write fails.
@@ -98,24 +163,10 @@ where
             let stopping = stopping.clone();
             async move { stopping.notified().await }
         })
-        .on_connect_ext(|transport: &Transport, data| {
+        .on_connect_ext(|transport: &Transport<T>, data| {
             data.insert(Rc::clone(transport.connection()));
         })
-        .finish(app);
-
-    let wrap = fn_service(move |io: TcpStream| {
-        // Without a word: who has so many is not to cost a read and a write as well.
-        let peer = io.peer_addr().ok().map(|peer| peer.ip().to_canonical());
-        let counted = peer.filter(|peer| !proxies.iter().any(|net| net.contains(peer)));
-        let Ok(entered) = open.enter(counted) else {
-            counters.one(Count::RejectedConnection);
-            return ready(Err(DispatchError::Io(io::ErrorKind::ConnectionRefused.into())));
-        };
-        let transport = Transport::new(io, limits, entered, Arc::clone(&counters));
-        let peer = transport.connection().peer();
-        ready(Ok((transport, Protocol::Http1, peer)))
-    });
-    wrap.and_then(http)
+        .finish(app)
 }
 
 /// Outermost of all: tells the transport when a request has begun and when it is answered.
@@ -124,7 +175,7 @@ where
     S: Service<Request, Error = E>,
     S::Response: Into<Response<B>>,
 {
-    let connection = request.conn_data::<Rc<Connection>>().map(Rc::clone);
+    let connection = Connection::of_request(&request);
     let in_progress = connection.as_ref().map(|connection| connection.begin_request(request.headers()));
     let line = enabled!(Level::DEBUG).then(|| (request.method().clone(), request.uri().clone()));
     let answer = app.call(request);

@@ -9,8 +9,9 @@ use std::rc::Rc;
 use std::task::{Context, Waker};
 use std::time::Instant;
 
-use actix_web::HttpRequest;
+use actix_http::Request;
 use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
+use actix_web::{HttpMessage, HttpRequest};
 use tracing::field::{DisplayValue, display};
 
 /// Where a connection is in the life of its current request.
@@ -51,7 +52,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(peer: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(peer: Option<SocketAddr>) -> Self {
         Self {
             peer,
             mode: Cell::new(Mode::Idle),
@@ -67,8 +68,17 @@ impl Connection {
     }
 
     /// The connection that `request` came on; `None` under somebody else's `HttpServer`, and in unit tests.
-    pub(crate) fn of(request: &HttpRequest) -> Option<&Rc<Self>> {
-        request.conn_data::<Rc<Self>>()
+    ///
+    /// Over HTTP/2, which has many requests on one connection, each has a `Connection` of its own: its stream.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Rc<Self>> {
+        let of_socket = request.conn_data::<Rc<Self>>().cloned();
+        of_socket.or_else(|| request.extensions().get().cloned())
+    }
+
+    /// The same, outside of the application.
+    pub(crate) fn of_request(request: &Request) -> Option<Rc<Self>> {
+        let of_socket = request.conn_data::<Rc<Self>>().cloned();
+        of_socket.or_else(|| request.extensions().get().cloned())
     }
 
     /// The client's address.
@@ -120,22 +130,22 @@ impl Connection {
         self.published.set(Some(self.published.get().map_or(published, |older| older.min(published))));
     }
 
-    pub(super) fn take_published(&self) -> Option<Instant> {
+    pub(crate) fn take_published(&self) -> Option<Instant> {
         self.published.take()
     }
 
-    pub(super) fn is_evicted(&self) -> bool {
+    pub(crate) fn is_evicted(&self) -> bool {
         self.evicted.get()
     }
 
-    pub(super) fn blocked(&self, unsent: usize) {
+    pub(crate) fn blocked(&self, unsent: usize) {
         self.unsent.set(unsent);
         if self.blocked_since.get().is_none() {
             self.blocked_since.set(Some(Instant::now()));
         }
     }
 
-    pub(super) fn unblocked(&self) {
+    pub(crate) fn unblocked(&self) {
         self.unsent.set(0);
         self.blocked_since.set(None);
     }
@@ -170,7 +180,7 @@ impl Connection {
     }
 
     /// Wakes the connection's task when the mode changes, or on [`wake_reader`](Self::wake_reader).
-    pub(super) fn park_reader(&self, cx: &Context<'_>) {
+    pub(crate) fn park_reader(&self, cx: &Context<'_>) {
         self.reader.replace(Some(cx.waker().clone()));
     }
 
@@ -181,7 +191,7 @@ impl Connection {
         }
     }
 
-    pub(super) fn peer_for_log(&self) -> Option<DisplayValue<SocketAddr>> {
+    pub(crate) fn peer_for_log(&self) -> Option<DisplayValue<SocketAddr>> {
         self.peer.map(display)
     }
 

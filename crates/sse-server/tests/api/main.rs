@@ -9,6 +9,7 @@
 //! | `publish` | what becomes an event, what is refused, and what a retry does |
 //! | `access` | who may: tokens, cookies, and what ends when they do |
 //! | `ingest` | a body that is itself a stream of events |
+//! | `tls`, `operations` | the same over TLS and HTTP/2; an address for operators alone |
 //! | `subscribe` | what a reader is given, from the first byte to the last |
 //!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
@@ -22,5 +23,7 @@ mod stream;
 mod access;
 mod ingest;
 mod matrix;
+mod operations;
 mod publish;
 mod subscribe;
+mod tls;

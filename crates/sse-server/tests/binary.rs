@@ -195,6 +195,44 @@ fn no_token_is_ever_logged() {
 }
 
 #[test]
+fn a_certificate_that_cannot_be_used_is_one_line_and_78() {
+    let output = output(&["--tls-cert", "/nowhere/cert.pem", "--tls-key", "/nowhere/key.pem"]);
+    assert_eq!(output.status.code(), Some(78));
+    let line = "sse-server: tls-cert /nowhere/cert.pem: cannot read the file";
+    assert!(stderr(&output).starts_with(line), "{}", stderr(&output));
+    assert_eq!(stderr(&output).lines().count(), 1);
+}
+
+#[test]
+fn a_hangup_has_the_certificate_read_anew_and_ends_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = (dir.path().join("cert.pem"), dir.path().join("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let of_tls = ["--tls-cert", certificate.to_str().unwrap(), "--tls-key", key.to_str().unwrap()];
+
+    for (flags, spoil, expected) in [
+        (&[][..], false, "nothing to read anew"),
+        (&of_tls[..], false, "new connections get the certificate as it is now"),
+        (&of_tls[..], true, "the certificate stays as it was"),
+    ] {
+        let mut server = Running::start(flags);
+        let scheme = if flags.is_empty() { "http://" } else { "https://" };
+        assert!(server.first_line.contains(scheme), "{}", server.first_line);
+        if spoil {
+            std::fs::write(&certificate, "").unwrap();
+        }
+        let mut log = BufReader::new(server.child.stderr.take().unwrap()).lines();
+        server.signal(Signal::HUP);
+        let line = log.find(|line| line.as_ref().unwrap().contains("SIGHUP")).unwrap().unwrap();
+        assert!(line.contains(expected), "{line}");
+        server.signal(Signal::TERM);
+        assert_eq!(server.exit_code(), Some(0));
+    }
+}
+
+#[test]
 fn an_address_in_use_is_71() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = holder.local_addr().unwrap().to_string();

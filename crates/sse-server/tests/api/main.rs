@@ -10,6 +10,7 @@
 //! | `access` | who may: tokens, cookies, and what ends when they do |
 //! | `ingest` | a body that is itself a stream of events |
 //! | `operations` | what operators are told, and what limits do |
+//! | `tls`, `operations_address` | the same over TLS and HTTP/2; an address for operators alone |
 //! | `subscribe` | what a reader is given, from the first byte to the last |
 //!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
@@ -24,5 +25,7 @@ mod access;
 mod ingest;
 mod matrix;
 mod operations;
+mod operations_address;
 mod publish;
 mod subscribe;
+mod tls;

@@ -5,7 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
-use sse_server::{Config, Ended, Hub, Server, Shutdown};
+use sse_server::{Config, Ended, Hub, Server, Shutdown, TlsReloader};
 use tokio::sync::oneshot;
 
 use crate::http::{BOUND, Connection, Response, head, post};
@@ -14,6 +14,8 @@ use crate::stream::Stream;
 /// A running server.
 pub(crate) struct TestServer {
     address: SocketAddr,
+    operations: Option<SocketAddr>,
+    tls: Option<TlsReloader>,
     hub: Hub,
     stop: Option<oneshot::Sender<Shutdown>>,
     thread: Option<JoinHandle<Ended>>,
@@ -41,17 +43,26 @@ impl TestServer {
 
         let server = Server::bind(config).unwrap();
         let (address, hub) = (server.local_addrs()[0], server.hub().clone());
+        let (operations, tls) = (server.operations_addr(), server.tls_reloader());
         let (stop, stopped) = oneshot::channel();
         let thread = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let shutdown = async { stopped.await.unwrap_or_else(|_| Shutdown::immediate()) };
             runtime.block_on(server.run_until(shutdown)).unwrap()
         });
-        Self { address, hub, stop: Some(stop), thread: Some(thread) }
+        Self { address, operations, tls, hub, stop: Some(stop), thread: Some(thread) }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn operations(&self) -> SocketAddr {
+        self.operations.expect("the test has configured one")
+    }
+
+    pub(crate) fn tls(&self) -> &TlsReloader {
+        self.tls.as_ref().expect("the test has configured it")
     }
 
     pub(crate) fn hub(&self) -> &Hub {

@@ -13,8 +13,9 @@ use crate::delivery::Position;
 use crate::event::Event;
 use crate::frame::Frame;
 use crate::id::{Epoch, EventId};
-use crate::log::Retention;
+use crate::log::{Retention, Weight};
 use crate::mailbox::Mailbox;
+use crate::shed::{Budget, TOPIC};
 use crate::stats::{Counters, Stats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::topic::{Phase, Topic, TopicName, TopicState, Wakes};
@@ -23,6 +24,9 @@ use crate::wake::wake_all;
 
 /// How long a topic without events is remembered.
 const FORGET_BLANK: Duration = Duration::from_secs(60);
+
+/// How often a publisher looks for room.
+const ATTEMPTS: u32 = 8;
 
 /// What a [`Broadcaster`] keeps, and for how long.
 #[derive(Clone, Debug)]
@@ -33,14 +37,29 @@ pub struct Config {
     /// as long, a reader who returns learns that it has ended, or is resumed without a needless gap. One that nobody
     /// ever published to is remembered for a minute at most: anybody can make those by asking for them.
     pub forget_after: Duration,
+    /// How much memory all topics may hold together, in bytes: that of their logs as it is allocated, plus 640 bytes for
+    /// each topic; none is no bound but [`retention`](Self::retention). What the process takes for them is a tenth more
+    /// where topics are few, and up to twice as much where they are many and have some kilobytes each, for the
+    /// allocator's sake.
+    ///
+    /// An event that finds no room makes it: the oldest events of all topics go, about an eighth of the budget at once,
+    /// but never the newest of any. Their readers are told, as of any other loss. If that is not enough, the event is
+    /// refused. Publishers that are at it at the same moment may exceed the budget by 32 KiB each, or by their event if that
+    /// is longer; topics that are only read count, and are not refused here.
+    pub budget: Option<u64>,
     /// What tells the time. Only differences count, so the clock of the wall has no say in anything.
     pub clock: fn() -> Instant,
 }
 
 impl Default for Config {
-    /// Default retention, ten minutes, the system's monotonic clock.
+    /// Default retention, ten minutes, no budget, the system's monotonic clock.
     fn default() -> Self {
-        Self { retention: Retention::default(), forget_after: Duration::from_secs(600), clock: Instant::now }
+        Self {
+            retention: Retention::default(),
+            forget_after: Duration::from_secs(600),
+            budget: None,
+            clock: Instant::now,
+        }
     }
 }
 
@@ -61,6 +80,7 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) topics: Topics,
     pub(crate) counters: Counters,
+    budget: Option<Budget>,
     /// The last sequence given out. Taken under a topic's lock, released to all (see [`Topic`]).
     head: AtomicU64,
     /// No topic that was forgotten had an event above this.
@@ -85,6 +105,7 @@ impl Broadcaster {
         Self {
             shared: Arc::new(Shared {
                 epoch: Epoch::random(),
+                budget: config.budget.map(Budget::new),
                 config,
                 topics: Topics::new(),
                 counters: Counters::new(),
@@ -104,19 +125,40 @@ impl Broadcaster {
     ///
     /// # Errors
     ///
-    /// The topic has ended, or the broadcaster is closed. Nothing was published then.
+    /// The topic has ended, the broadcaster is closed, or there is no room. Nothing was published then.
     pub fn publish(&self, topic: &TopicName, event: &Event<'_>) -> Result<EventId, PublishError> {
-        let frame = Frame::encode(event);
+        let mut frame = Frame::encode(event);
+        // Others may take the room that was made for this one; whom that happens to again and again, there is none for.
+        for _ in 0..ATTEMPTS {
+            match self.try_publish(topic, frame) {
+                Ok(id) => return Ok(id),
+                Err(Refused::For(error)) => return Err(error),
+                Err(Refused::Crowded { frame: back, budget, need }) => {
+                    self.shared.make_room(budget, need)?;
+                    frame = back;
+                }
+            }
+        }
+        Err(PublishError::Full)
+    }
+
+    fn try_publish(&self, topic: &TopicName, frame: Frame) -> Result<EventId, Refused<'_>> {
         let now = self.shared.now();
         let mut wakes = Wakes::new();
         let id = self.shared.with_topic(topic, |_, state| {
             if self.shared.is_closed() {
-                return Err(PublishError::Closed);
+                return Err(Refused::For(PublishError::Closed));
             }
             if state.phase == Phase::Ended {
-                return Err(PublishError::Ended);
+                return Err(Refused::For(PublishError::Ended));
             }
-            let retained = state.log.bytes();
+            if let Some(budget) = &self.shared.budget {
+                let need = state.log.growth(&frame);
+                if !budget.has_room(self.shared.counters.held(), need) {
+                    return Err(Refused::Crowded { frame, budget, need });
+                }
+            }
+            let weight = state.log.weight();
             // Release, so that a reader who loads the head before it locks this topic finds the frame there; Acquire,
             // so that this holds for whoever gets a later sequence as well.
             let sequence = self.shared.head.fetch_add(1, Ordering::AcqRel) + 1;
@@ -124,7 +166,7 @@ impl Broadcaster {
             state.log.append(frame, &id, now);
             state.log.trim(&self.shared.config.retention, now);
             state.used = now;
-            self.shared.counters.retained(retained, state.log.bytes());
+            self.shared.counters.weighed(weight, state.log.weight());
             state.mark(&mut wakes);
             Ok(id)
         })?;
@@ -242,9 +284,9 @@ impl Broadcaster {
         let Config { retention, forget_after, .. } = &self.shared.config;
         self.shared.topics.retain_next(|topic| {
             let mut state = topic.state.lock();
-            let retained = state.log.bytes();
+            let weight = state.log.weight();
             state.log.trim(retention, now);
-            self.shared.counters.retained(retained, state.log.bytes());
+            self.shared.counters.weighed(weight, state.log.weight());
             // A topic that only ever had readers is remembered for as long as one of them may take to come back.
             let blank = state.phase == Phase::Live && state.log.is_new();
             let remember = if blank { FORGET_BLANK.min(*forget_after) } else { *forget_after };
@@ -253,7 +295,8 @@ impl Broadcaster {
             if !unused || !over {
                 return true;
             }
-            self.shared.counters.retained(state.log.bytes(), 0);
+            let Weight { bytes, held } = state.log.weight();
+            self.shared.counters.weighed(Weight { bytes, held: held + TOPIC }, Weight::default());
             // Before the name is free again: a topic that is created under it afterwards must know of this past.
             self.shared.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);
             state.phase = Phase::Forgotten;
@@ -312,6 +355,7 @@ impl Shared {
     ) -> R {
         loop {
             let topic = self.topics.find_or_create(name, || {
+                self.counters.weighed(Weight::default(), Weight { bytes: 0, held: TOPIC });
                 Topic::new(name.clone(), self.forgotten.load(Ordering::Acquire), self.now())
             });
             let mut state = topic.state.lock();
@@ -356,6 +400,21 @@ pub enum PublishError {
     /// The topic has ended.
     #[error("the topic has ended")]
     Ended,
+    /// All of [`Config::budget`] is taken by events that are the newest of their topics, or the event is larger than what
+    /// can be made free.
+    #[error("there is no memory left for the event")]
+    Full,
+}
+
+/// Why an attempt to publish came to nothing.
+enum Refused<'a> {
+    For(PublishError),
+    /// There would have to be so much more room for the frame.
+    Crowded {
+        frame: Frame,
+        budget: &'a Budget,
+        need: u64,
+    },
 }
 
 /// There is no topic of that name.

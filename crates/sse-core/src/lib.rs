@@ -27,6 +27,7 @@
 //! | `log` → `topic` → `topics` | the frames that are retained; with its readers; by name |
 //! | `broadcaster` → `mailbox` → `segment` | publish; tell a thread; serve its subscribers |
 //! | `delivery` | what a subscriber is given |
+//! | `shed` | one bound for the memory of all logs |
 //! | `closing` | when everybody is told of the end |
 //!
 //! # Words
@@ -108,7 +109,8 @@
 //! - **I4 Exact resume.** Behind a position, a subscriber gets what is retained behind it and all that comes later; if
 //!   something in between is gone, or the position is of another epoch, in the future or none at all, one [`Lagged`]
 //!   first.
-//! - **I5 Bounded memory.** A topic retains what [`Retention`] allows; a subscriber costs its place.
+//! - **I5 Bounded memory.** A topic retains what [`Retention`] allows, all of them what [`Config::budget`] does; a
+//!   subscriber costs its place.
 //! - **I6 No lost wake-up.** If there is something for a subscriber whose task waits, the task's latest waker will be
 //!   woken, without another publish.
 //! - **I7 No wake storm.** However many publishes come between two turns or two polls, they wake a segment, and a
@@ -133,6 +135,7 @@ mod id;
 mod log;
 mod mailbox;
 mod segment;
+mod shed;
 mod stats;
 mod sync;
 mod topic;

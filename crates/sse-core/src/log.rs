@@ -85,6 +85,15 @@ impl Run {
     }
 }
 
+/// What a log retains, and what it takes to do so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Weight {
+    /// Bytes of frames.
+    pub(crate) bytes: u64,
+    /// Bytes of memory: whole blocks, whether or not all of their frames are retained, room that is reserved, the index.
+    pub(crate) held: u64,
+}
+
 /// A frame of a run that was taken to pieces.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Piece {
@@ -201,6 +210,53 @@ impl Log {
         self.end() - self.start
     }
 
+    /// What it retains, and what memory that takes.
+    pub(crate) fn weight(&self) -> Weight {
+        let sealed = self.tail_start - self.sealed.front().map_or(self.tail_start, |block| block.start);
+        let index = self.entries.capacity() * size_of::<Entry>()
+            + self.forgotten.capacity() * size_of::<u64>()
+            + self.sealed.capacity() * size_of::<Block>();
+        Weight { bytes: self.bytes(), held: sealed + (self.tail.capacity() + index) as u64 }
+    }
+
+    /// How much memory an [`append`](Self::append) of this frame takes at most, with the [`trim`](Self::trim) of one.
+    pub(crate) fn growth(&self, frame: &Frame) -> u64 {
+        let length = frame.max_len();
+        let entries = if self.entries.len() == self.entries.capacity() { self.more_entries() } else { 0 };
+        // The open one may have to be sealed before a large one.
+        let blocks =
+            if self.sealed.len() + 2 > self.sealed.capacity() { self.sealed.capacity().max(4) } else { 0 };
+        let numbers =
+            if self.forgotten.len() == self.forgotten.capacity() { self.forgotten.len().max(4) } else { 0 };
+        let tail = self.tail.capacity();
+        let bytes = match self.tail.len() + length {
+            _ if length > BLOCK / 2 => length,
+            needed if needed > BLOCK => BLOCK,
+            needed if needed > tail => needed.max(2 * tail) - tail,
+            _ => 0,
+        };
+        let index = entries * size_of::<Entry>() + numbers * size_of::<u64>() + blocks * size_of::<Block>();
+        (bytes + index) as u64
+    }
+
+    /// How much memory everything but the newest frame takes.
+    pub(crate) fn history(&self) -> u64 {
+        let newest = match self.entries.len() {
+            0 => 0,
+            1 => self.bytes(),
+            count => self.end() - self.entries[count - 2].end,
+        };
+        let least = newest
+            + (size_of::<Entry>() + size_of::<Block>() + FORGOTTEN_WHEN_EMPTY * size_of::<u64>()) as u64;
+        self.weight().held.saturating_sub(least)
+    }
+
+    /// By how many the index grows: by a quarter rather than to the double, since most logs stop growing at their
+    /// bound.
+    fn more_entries(&self) -> usize {
+        (self.entries.len() / 4).max(4)
+    }
+
     /// Appends a frame under an id above all others. Amortised constant time, and one copy of a small frame.
     pub(crate) fn append(&mut self, frame: Frame, id: &EventId, at: Duration) {
         debug_assert!(id.sequence > self.head(), "sequences only ever rise");
@@ -216,11 +272,12 @@ impl Log {
                 // A topic that has filled a block will most likely fill the next.
                 self.tail.reserve_exact(BLOCK);
             }
+            // Once, rather than for each part of the frame.
+            self.tail.reserve(frame.max_len());
             frame.append_to(&mut self.tail, id);
         }
         if self.entries.len() == self.entries.capacity() {
-            // By a quarter rather than to the double, since most logs stop growing at their bound.
-            self.entries.reserve_exact((self.entries.len() / 4).max(4));
+            self.entries.reserve_exact(self.more_entries());
         }
         self.entries.push_back(Entry { sequence: id.sequence, end: self.end(), at: at.as_nanos() as u64 });
     }
@@ -237,20 +294,12 @@ impl Log {
             if !exceeds {
                 break;
             }
-            self.floor = oldest.sequence;
-            self.start = oldest.end;
-            self.trimmed += 1;
-            let sequence = oldest.sequence;
-            self.entries.pop_front();
-            self.keep_forgotten(retention.events.get() - 1);
-            self.forgotten.push_back(sequence);
+            self.let_go_of_oldest(retention.events.get());
         }
         if self.trimmed == before {
             return false;
         }
-        while self.sealed.front().is_some_and(|block| block.end() <= self.start) {
-            self.sealed.pop_front();
-        }
+        self.drop_blocks();
         if self.entries.is_empty() {
             self.tail_start += self.tail.len() as u64;
             self.tail = Vec::new();
@@ -259,6 +308,62 @@ impl Log {
             self.forgotten.shrink_to_fit();
         }
         true
+    }
+
+    /// Lets go of all frames at or below `cut` but the newest, and of memory that is kept for more; answers how many
+    /// frames that were. Unlike a [`trim`](Self::trim), which leaves blocks as they are, it moves what remains of one to
+    /// where it takes no more than it needs: that costs a copy of two blocks at most.
+    pub(crate) fn shed(&mut self, cut: u64) -> u64 {
+        let before = self.trimmed;
+        let remember = self.entries.len().max(FORGOTTEN_WHEN_EMPTY);
+        while self.entries.len() > 1 && self.entries[0].sequence <= cut {
+            self.let_go_of_oldest(remember);
+        }
+        self.drop_blocks();
+        self.shrink();
+        self.trimmed - before
+    }
+
+    fn let_go_of_oldest(&mut self, remember: usize) {
+        let Some(oldest) = self.entries.pop_front() else { return };
+        self.floor = oldest.sequence;
+        self.start = oldest.end;
+        self.trimmed += 1;
+        self.keep_forgotten(remember - 1);
+        self.forgotten.push_back(oldest.sequence);
+    }
+
+    /// Drops blocks without a retained frame.
+    fn drop_blocks(&mut self) {
+        while self.sealed.front().is_some_and(|block| block.end() <= self.start) {
+            self.sealed.pop_front();
+        }
+    }
+
+    /// Gives back memory of which less than half is in use.
+    fn shrink(&mut self) {
+        if let Some(block) = self.sealed.front_mut() {
+            let dead = (self.start - block.start) as usize;
+            if dead > block.bytes.len() / 2 {
+                *block = Block { start: self.start, bytes: Bytes::copy_from_slice(&block.bytes[dead..]) };
+            }
+        }
+        let dead = self.start.saturating_sub(self.tail_start) as usize;
+        if self.tail.capacity() > 2 * (self.tail.len() - dead) {
+            self.tail.drain(..dead);
+            self.tail.shrink_to_fit();
+            self.tail_start += dead as u64;
+        }
+        self.keep_forgotten(self.entries.len().max(FORGOTTEN_WHEN_EMPTY));
+        if self.forgotten.capacity() > 2 * self.forgotten.len() {
+            self.forgotten.shrink_to_fit();
+        }
+        if self.entries.capacity() > 2 * self.entries.len() {
+            self.entries.shrink_to_fit();
+        }
+        if self.sealed.capacity() > 2 * self.sealed.len() {
+            self.sealed.shrink_to_fit();
+        }
     }
 
     /// How many frames there ever were at or below `sequence`; none when that is no longer known. `O(log n)`.

@@ -354,3 +354,43 @@ fn i5_memory_exceeds_what_is_retained_by_no_more_than_is_said() {
         );
     }
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever is shed: what remains is what was not, and what is said of the memory is true.
+    #[test]
+    fn i5_what_is_shed_is_given_back(
+        retention in retention(),
+        steps in prop::collection::vec((size(), prop::option::weighted(0.1, 0.0..1.2f64)), 1..80),
+    ) {
+        let mut pair = Pair::new(retention, 0);
+        for (size, cut) in steps {
+            let before = pair.log.weight().held;
+            let growth = pair.log.growth(&Frame::encode(&Event::message(&"x".repeat(size))));
+            let trimmed = pair.log.trimmed();
+            pair.append(0, size);
+            // Of several that a large one pushes out, the numbers are kept.
+            let numbers = (pair.log.trimmed() - trimmed) * 32;
+            assert!(pair.log.weight().held <= before + growth + numbers, "more than was said");
+            if let Some(share) = cut {
+                let cut = (pair.sequence as f64 * share) as u64;
+                let kept = |log: &Log| (log.head(), log.read(log.head() - 1, u64::MAX, 1).map(|run| run.bytes));
+                let newest = kept(&pair.log);
+                let shed = pair.log.shed(cut);
+                pair.plain.trimmed += shed as usize;
+                assert_eq!(kept(&pair.log), newest);
+                let older = pair.plain.retained().split_last().map_or(&[][..], |(_, older)| older);
+                assert!(older.iter().all(|(sequence, ..)| *sequence > cut), "all that was to go is gone");
+                pair.check();
+                pair.check_read(pair.log.floor(), u64::MAX, usize::MAX);
+            }
+        }
+        pair.log.shed(u64::MAX);
+        let (held, bytes) = (pair.log.weight().held, pair.log.bytes());
+        assert!(held <= 2 * bytes + 1024, "{held} bytes for one frame of {bytes}");
+        // Of a frame with a block to itself, the room for the longest id stays.
+        let spare = memory(pair.log) - held as usize;
+        assert!(spare < 32, "{spare} bytes that were not counted");
+    }
+}

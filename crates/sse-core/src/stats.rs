@@ -1,6 +1,7 @@
 //! What a broadcaster has done so far, in numbers.
 
 use crate::delivery::Reason;
+use crate::log::Weight;
 use crate::sync::{AtomicU64, Ordering};
 
 /// A reading of a broadcaster's counters. Not a snapshot: other threads go on while it is taken.
@@ -15,6 +16,10 @@ pub struct Stats {
     pub published: u64,
     /// Bytes of frames that are retained, in all topics together.
     pub retained_bytes: u64,
+    /// Memory that all topics hold, in bytes: what [`Config::budget`](crate::Config::budget) bounds.
+    pub held_bytes: u64,
+    /// Events that were let go of since the start before their time, to stay within that.
+    pub shed: u64,
     /// Frames delivered since the start: one event to a hundred subscribers is a hundred.
     pub delivered: u64,
     /// Runs in which they were delivered; `delivered / runs` is how many frames went out in one piece.
@@ -57,10 +62,13 @@ impl Gaps {
     }
 }
 
-/// The counters behind it. Each is only ever read for show, so none orders anything.
+/// The counters behind it. None orders anything: all but one are only ever read for show, and that one is compared with
+/// a bound that the publishers of a moment may exceed by what each of them adds.
 #[derive(Debug)]
 pub(crate) struct Counters {
     retained_bytes: AtomicU64,
+    held_bytes: AtomicU64,
+    shed: AtomicU64,
     delivered: AtomicU64,
     runs: AtomicU64,
     expired: AtomicU64,
@@ -82,6 +90,8 @@ impl Counters {
         let zero = || AtomicU64::new(0);
         Self {
             retained_bytes: zero(),
+            held_bytes: zero(),
+            shed: zero(),
             delivered: zero(),
             runs: zero(),
             expired: zero(),
@@ -91,10 +101,25 @@ impl Counters {
         }
     }
 
-    /// A topic's log has gone from so many bytes to so many.
-    pub(crate) fn retained(&self, before: u64, after: u64) {
-        if before != after {
-            self.retained_bytes.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+    /// A topic has gone from one weight to another.
+    pub(crate) fn weighed(&self, before: Weight, after: Weight) {
+        // Memory is taken in blocks: of most publishes, only the first is news.
+        for (counter, before, after) in
+            [(&self.retained_bytes, before.bytes, after.bytes), (&self.held_bytes, before.held, after.held)]
+        {
+            if before != after {
+                counter.fetch_add(after.wrapping_sub(before), Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn held(&self) -> u64 {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn shed(&self, events: u64) {
+        if events > 0 {
+            self.shed.fetch_add(events, Ordering::Relaxed);
         }
     }
 
@@ -127,6 +152,8 @@ impl Counters {
             subscribers,
             published,
             retained_bytes: self.retained_bytes.load(Ordering::Relaxed),
+            held_bytes: self.held(),
+            shed: self.shed.load(Ordering::Relaxed),
             delivered: self.delivered.load(Ordering::Relaxed),
             runs: self.runs.load(Ordering::Relaxed),
             lagged: gaps.total(),

@@ -5,6 +5,7 @@
 //! | L4 | an event, a reader or a whole segment that leaves |
 //! | L5 | two events that push two others out of the log, a reader that resumes from before all of them |
 //! | L8 | two events in a log of one, two segments, of which one leaves |
+//! | L15 | two events for which there is no room, a reader of what is shed |
 //! | L9 | an event, a topic that is being forgotten, a reader that resumes |
 //!
 //! Whatever is left behind in the crate's own `Arc`s is noticed by loom at the end of each interleaving.
@@ -19,6 +20,10 @@ use std::time::Duration;
 
 use model_common::*;
 use sse_core::{Broadcaster, EventId, Position};
+
+/// Room for a topic and a few dozen small events, and less than which is soon filled.
+const BUDGET: u64 = 3000;
+const ROOM: u64 = 300;
 
 #[test]
 fn l4_nothing_of_a_reader_that_left_remains() {
@@ -90,6 +95,31 @@ fn l5_a_resume_meets_the_end_of_what_is_retained() {
         }
 
         publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn l15_two_publishers_without_room_make_it_once() {
+    explore(|| {
+        let broadcaster = with_budget(BUDGET);
+        let segment = segment(&broadcaster);
+        let mut reader = Reader::new(&segment, &["t"], Position::Now);
+        while broadcaster.stats().held_bytes + ROOM <= BUDGET {
+            acked(&broadcaster, "t", "a");
+        }
+        let before = broadcaster.stats();
+        assert_eq!(before.shed, 0);
+        let publishers = [(); 2].map(|()| {
+            let broadcaster = broadcaster.clone();
+            thread::spawn(move || acked(&broadcaster, "t", &"x".repeat(ROOM as usize)))
+        });
+
+        let all = before.published + 2;
+        serve(&segment, std::slice::from_mut(&mut reader), |readers| accounted(0, &readers[0].seen) == all);
+
+        publishers.into_iter().for_each(|publisher| drop(publisher.join().unwrap()));
+        let after = broadcaster.stats();
+        assert!(after.shed > 0 && after.held_bytes <= BUDGET, "{after:?}");
     });
 }
 

@@ -263,7 +263,7 @@ proptest! {
         rules in [steps::lag_rule(), steps::lag_rule()],
         steps in prop::collection::vec(steps::step(), 1..80),
     ) {
-        let config = Config { retention, forget_after: 2 * plain::AGE, clock };
+        let config = Config { retention, forget_after: 2 * plain::AGE, clock, ..Config::default() };
         let mut model = Model::new(config, &segment_config, rules);
         for step in steps {
             model.take(step);

@@ -11,18 +11,24 @@ pub(super) const MUTANTS: &[Mutant] = &[
         file: "broadcaster.rs",
         right: "let id = self.shared.with_topic(topic, |_, state| {
             if self.shared.is_closed() {
-                return Err(PublishError::Closed);
+                return Err(Refused::For(PublishError::Closed));
             }
             if state.phase == Phase::Ended {
-                return Err(PublishError::Ended);
+                return Err(Refused::For(PublishError::Ended));
             }
-            let retained = state.log.bytes();
+            if let Some(budget) = &self.shared.budget {
+                let need = state.log.growth(&frame);
+                if !budget.has_room(self.shared.counters.held(), need) {
+                    return Err(Refused::Crowded { frame, budget, need });
+                }
+            }
+            let weight = state.log.weight();
             // Release, so that a reader who loads the head before it locks this topic finds the frame there; Acquire,
             // so that this holds for whoever gets a later sequence as well.
             let sequence = self.shared.head.fetch_add(1, Ordering::AcqRel) + 1;",
         wrong: "let sequence = self.shared.head.fetch_add(1, Ordering::AcqRel) + 1;
             let id = self.shared.with_topic(topic, |_, state| {
-            let retained = state.log.bytes();",
+            let weight = state.log.weight();",
         test: "--test loom_delivery l2_",
         cfg: LOOM,
     },
@@ -95,6 +101,43 @@ pub(super) const MUTANTS: &[Mutant] = &[
         let topic = Arc::new(create());",
         test: "--test loom_places l8_",
         cfg: LOOM,
+    },
+    // I5: what is let go of is not given back.
+    Mutant {
+        name: "shed without shrinking",
+        file: "log.rs",
+        right: "self.drop_blocks();
+        self.shrink();",
+        wrong: "self.drop_blocks();",
+        test: "--test budget i5_",
+        cfg: None,
+    },
+    // I5: a topic with nothing but its newest event loses it.
+    Mutant {
+        name: "shed the newest too",
+        file: "log.rs",
+        right: "while self.entries.len() > 1 && self.entries[0].sequence <= cut {",
+        wrong: "while !self.entries.is_empty() && self.entries[0].sequence <= cut {",
+        test: "--lib log",
+        cfg: None,
+    },
+    // I5: young history goes while old history stays.
+    Mutant {
+        name: "shed at the far end",
+        file: "shed.rs",
+        right: "self.shed(cut);",
+        wrong: "self.shed(cut.max(u64::MAX));",
+        test: "--test budget i5_the_oldest",
+        cfg: None,
+    },
+    // I5: the room that the index takes is not asked for.
+    Mutant {
+        name: "growth without an index",
+        file: "log.rs",
+        right: "(bytes + index) as u64",
+        wrong: "(bytes + index - index) as u64",
+        test: "--test budget i5_no",
+        cfg: None,
     },
     // I5.
     Mutant {

@@ -53,6 +53,14 @@ pub(crate) fn retaining(events: usize, age: Option<Duration>) -> Broadcaster {
     Broadcaster::new(config)
 }
 
+/// A broadcaster whose logs may hold so many bytes, and that does not let go of anything else.
+pub(crate) fn with_budget(bytes: u64) -> Broadcaster {
+    set_clock(Duration::ZERO);
+    let mut config = Config { budget: Some(bytes), clock: now, ..Config::default() };
+    config.retention.age = None;
+    Broadcaster::new(config)
+}
+
 pub(crate) fn segment(broadcaster: &Broadcaster) -> Segment {
     Segment::new(broadcaster, serving(32))
 }

@@ -1,0 +1,156 @@
+//! All logs within one budget: the oldest history goes first, everybody is told, and what can not fit is refused (I5,
+//! I2).
+
+#![allow(clippy::unwrap_used, reason = "a test that can not be set up has failed")]
+
+mod common;
+
+use std::time::Duration;
+
+use common::*;
+use sse_core::{Broadcaster, Config, Event, Position, PublishError, Retention};
+
+/// What a topic costs, as [`Config::budget`] has it.
+const TOPIC: u64 = 640;
+
+fn within(budget: u64) -> Broadcaster {
+    let retention = Retention { events: usize::MAX.try_into().unwrap(), bytes: usize::MAX, age: None };
+    Broadcaster::new(Config { retention, clock, budget: Some(budget), ..Config::default() })
+}
+
+fn try_publish(broadcaster: &Broadcaster, name: &str, size: usize) -> Result<u64, PublishError> {
+    let data = "x".repeat(size);
+    broadcaster.publish(&topic(name), &Event::message(&data)).map(|id| id.sequence)
+}
+
+fn earliest(broadcaster: &Broadcaster, name: &str) -> Vec<u64> {
+    sequences(&drain(&mut subscribe(&segment(broadcaster), &[name], Position::Earliest)))
+}
+
+#[test]
+fn i5_no_publish_exceeds_the_budget_and_readers_miss_what_was_shed() {
+    const BUDGET: u64 = 1024 * 1024;
+    for seed in 0..20 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let broadcaster = within(BUDGET);
+        let segment = segment(&broadcaster);
+        let names: Vec<String> = (0..random.usize(1..200)).map(|n| n.to_string()).collect();
+        let mut readers: Vec<_> =
+            names.iter().map(|name| (subscribe(&segment, &[name], Position::Now), 0)).collect();
+        let mut published = vec![0; names.len()];
+        let largest = if seed % 2 == 0 { 400 } else { 40_000 };
+        for _ in 0..4000 {
+            let nth = random.usize(..names.len());
+            published[nth] +=
+                u64::from(try_publish(&broadcaster, &names[nth], random.usize(..largest)).is_ok());
+            let held = broadcaster.stats().held_bytes;
+            assert!(held <= BUDGET, "seed {seed}: {held}");
+        }
+        settle(&segment);
+        let mut lost = 0;
+        for ((reader, accounted), published) in readers.iter_mut().zip(&published) {
+            for seen in drain(reader) {
+                match seen {
+                    Seen::Event(..) => *accounted += 1,
+                    Seen::Lagged { missed: Some(missed), reason: "slow", .. } => {
+                        *accounted += missed;
+                        lost += missed;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(accounted, published, "seed {seed}: I2");
+        }
+        assert_eq!(broadcaster.stats().shed, lost, "seed {seed}");
+    }
+}
+
+#[test]
+fn i5_the_oldest_goes_first_whichever_topic_it_is_of() {
+    let broadcaster = within(256 * 1024);
+    for name in ["old", "young"] {
+        for _ in 0..500 {
+            try_publish(&broadcaster, name, 100).unwrap();
+        }
+    }
+    assert_eq!((earliest(&broadcaster, "old").len(), earliest(&broadcaster, "young").len()), (500, 500));
+    while broadcaster.stats().shed == 0 {
+        try_publish(&broadcaster, "busy", 100).unwrap();
+    }
+    let old = earliest(&broadcaster, "old");
+    assert!(old.len() < 450, "about an eighth of all is gone: {}", 500 - old.len());
+    assert!(old.first() > Some(&50) && old.last() == Some(&500));
+    assert_eq!(earliest(&broadcaster, "young").len(), 500, "there was older history to let go of");
+    let before = broadcaster.stats().shed;
+    try_publish(&broadcaster, "busy", 100).unwrap();
+    assert_eq!(broadcaster.stats().shed, before, "not for each publish");
+}
+
+#[test]
+fn i5_the_newest_event_of_each_topic_stays_until_there_is_no_room_at_all() {
+    let broadcaster = within(100 * 1024);
+    let names: Vec<String> = (0..200).map(|n| n.to_string()).collect();
+    let fitted = names.iter().take_while(|name| try_publish(&broadcaster, name, 1000).is_ok()).count();
+    assert!((40..70).contains(&fitted), "{fitted} topics of two kilobytes");
+    assert_eq!(try_publish(&broadcaster, &names[fitted], 1000), Err(PublishError::Full));
+    for name in &names[..fitted] {
+        assert_eq!(earliest(&broadcaster, name).len(), 1);
+    }
+    assert_eq!(broadcaster.position().sequence, fitted as u64, "a refused event takes no place");
+    assert_eq!(broadcaster.stats().shed, 0);
+}
+
+#[test]
+fn i5_an_event_that_can_not_fit_costs_nobody_anything() {
+    let broadcaster = within(64 * 1024);
+    for _ in 0..100 {
+        try_publish(&broadcaster, "t", 100).unwrap();
+    }
+    for size in [62 * 1024, 64 * 1024, 1024 * 1024] {
+        assert_eq!(try_publish(&broadcaster, "u", size), Err(PublishError::Full));
+    }
+    assert_eq!((earliest(&broadcaster, "t").len(), broadcaster.stats().shed), (100, 0));
+    // Nor does it keep a smaller one from being published.
+    for _ in 0..1000 {
+        try_publish(&broadcaster, "t", 100).unwrap();
+    }
+    assert!(broadcaster.stats().shed > 0);
+}
+
+#[test]
+fn i5_room_that_comes_to_be_is_used() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let retention = Retention { age: Some(MINUTE), ..Retention::default() };
+    let config = Config { retention, forget_after: MINUTE, clock, budget: Some(20 * 1024) };
+    let broadcaster = Broadcaster::new(config);
+    let fitted = (0..100).take_while(|n| try_publish(&broadcaster, &n.to_string(), 1000).is_ok()).count();
+    assert!(fitted > 5);
+    assert_eq!(try_publish(&broadcaster, "late", 1000), Err(PublishError::Full));
+    advance(2 * MINUTE);
+    expire(&broadcaster);
+    assert!(try_publish(&broadcaster, "late", 1000).is_ok());
+    advance(2 * MINUTE);
+    assert_eq!(expire(&broadcaster), 1);
+    let stats = broadcaster.stats();
+    assert_eq!((stats.topics, stats.held_bytes, stats.retained_bytes), (0, 0, 0));
+}
+
+#[test]
+fn i5_a_topic_without_events_counts() {
+    let broadcaster = within(1024 * 1024);
+    let _reader = subscribe(&segment(&broadcaster), &["a", "b"], Position::Now);
+    assert_eq!(broadcaster.stats().held_bytes, 2 * TOPIC);
+}
+
+/// Whoever comes back for what was shed is told, of as many as are remembered with the exact number.
+#[test]
+fn i4_a_resume_behind_what_was_shed_is_told_of_a_gap() {
+    let broadcaster = within(64 * 1024);
+    while broadcaster.stats().shed == 0 {
+        try_publish(&broadcaster, "t", 100).unwrap();
+    }
+    let first = earliest(&broadcaster, "t")[0];
+    let position = sse_core::EventId { sequence: first - 11, ..broadcaster.position() };
+    let mut back = subscribe(&segment(&broadcaster), &["t"], Position::After(position));
+    assert_eq!(seen(&next(&mut back)), [gap(first - 11, first, 10, "expired")]);
+}

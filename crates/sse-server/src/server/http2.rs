@@ -72,12 +72,8 @@ pub(super) struct Terms {
 }
 
 /// Serves one connection until it has ended. `stopping` asks it to, in good order.
-pub(super) async fn serve<T, A, B>(
-    io: T,
-    app: Rc<A>,
-    terms: Terms,
-    stopping: impl Future<Output = ()>,
-) where
+pub(super) async fn serve<T, A, B>(io: T, app: Rc<A>, terms: Terms, stopping: impl Future<Output = ()>)
+where
     T: AsyncRead + AsyncWrite + Unpin,
     A: Service<Request, Response = Response<B>, Error = Response<BoxBody>> + 'static,
     A::Future: 'static,

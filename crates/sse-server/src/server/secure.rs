@@ -56,7 +56,11 @@ where
                     let Some(io) = handshake(io, &tls, &shared).await else { return Ok(()) };
                     if io.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
                         let peer = io.get_ref().0.peer_addr().ok();
-                        let terms = http2::Terms { peer, limits: shared.limits, counters: Arc::clone(&shared.counters) };
+                        let terms = http2::Terms {
+                            peer,
+                            limits: shared.limits,
+                            counters: Arc::clone(&shared.counters),
+                        };
                         http2::serve(io, over_http2, terms, shared.stopping.notified()).await;
                         drop(open);
                         return Ok(());

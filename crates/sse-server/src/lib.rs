@@ -18,6 +18,7 @@
 //! | [`args`], [`config`] | what was typed; what holds: validated, with the reason of every default |
 //! | [`server`], [`listener`], `transport` | the composition and its end; sockets and their options; what actix leaves open on a connection |
 //! | [`mod@routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
+//! | `openapi` | the HTTP surface as a document for machines |
 //! | [`access`] | who may publish and read: signed tokens |
 //! | [`hub`], `worker`, `stream` | what all workers share; a worker's segment; the body of a stream |
 //! | `position`, [`negotiate`], `query`, `percent` | what a request says |
@@ -54,6 +55,7 @@ mod idempotency;
 pub mod limits;
 pub mod listener;
 pub mod negotiate;
+mod openapi;
 mod percent;
 mod position;
 mod query;

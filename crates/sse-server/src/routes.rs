@@ -6,6 +6,7 @@
 //! | `POST /events/{topic}` | `handlers::publish`, or `handlers::ingest` for a body that is a stream of events |
 //! | `DELETE /events/{topic}` | `handlers::end` |
 //! | `GET /livez`, `/readyz`, `/metrics` | `handlers::operations` |
+//! | `GET /openapi.json` | `openapi`: all of this, for machines |
 //!
 //! `HEAD` has routes of its own: if it came to the handler of `GET`, actix would poll an endless body with nowhere to
 //! put it.
@@ -18,7 +19,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::handlers::{end, operations, publish, subscribe};
 use crate::worker::Worker;
-use crate::{Hub, cors, error};
+use crate::{Hub, cors, error, openapi};
 
 /// The routes of a hub, to be mounted in an actix `App` or scope: `App::new().configure(routes(&hub))`.
 ///
@@ -82,6 +83,7 @@ pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
             ("/livez", get_or_head().to(operations::is_live)),
             ("/readyz", get_or_head().to(operations::is_ready)),
             ("/metrics", get_or_head().to(operations::metrics)),
+            ("/openapi.json", get_or_head().to(openapi::document)),
         ] {
             let others = web::to(error::method_not_allowed("GET, HEAD"));
             config.service(web::resource(path).route(route).default_service(others));

@@ -10,6 +10,7 @@
 //! | `access` | who may: tokens, cookies, and what ends when they do |
 //! | `ingest` | a body that is itself a stream of events |
 //! | `subscribe` | what a reader is given, from the first byte to the last |
+//! | `openapi` | is the description of all this the truth? |
 //!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
 
@@ -22,5 +23,6 @@ mod stream;
 mod access;
 mod ingest;
 mod matrix;
+mod openapi;
 mod publish;
 mod subscribe;

@@ -10,6 +10,7 @@
 //! | `access` | who may: tokens, cookies, and what ends when they do |
 //! | `ingest` | a body that is itself a stream of events |
 //! | `subscribe` | what a reader is given, from the first byte to the last |
+//! | `dashboard` | does it show what there is? |
 //! | `openapi` | is the description of all this the truth? |
 //!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
@@ -21,6 +22,7 @@ mod server;
 mod stream;
 
 mod access;
+mod dashboard;
 mod ingest;
 mod matrix;
 mod openapi;

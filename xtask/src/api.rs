@@ -16,8 +16,8 @@ use crate::workspace::Workspace;
 /// So that a run can be repeated, and a change that breaks nothing does not fail by chance.
 const SEED: &str = "1";
 
-/// Requests for each operation and kind of data. With these the step takes half a minute on two cores, most of it in
-/// Schemathesis; ten times as many found nothing more.
+/// Requests for each operation and kind of data, at most. With these the step takes ten seconds; a longer search is for
+/// somebody who waits for it.
 const EXAMPLES: &str = "30";
 
 /// Of use to nobody but the server of a run.

@@ -97,8 +97,9 @@ impl Publisher {
         let mut bytes = Vec::new();
         loop {
             ensure!(self.0.read_buf(&mut bytes).await? > 0, "the connection ended");
-            // The body is one JSON object in one line.
-            let Some(answer) = Answer::parse(&bytes)?.filter(|answer| answer.body.ends_with("}\n")) else {
+            // The body is one JSON object; that of a refusal has no line end behind it.
+            let Some(answer) = Answer::parse(&bytes)?.filter(|answer| answer.body.trim_end().ends_with('}'))
+            else {
                 continue;
             };
             ensure!(answer.status == 200, "publish answered {answer:?}");

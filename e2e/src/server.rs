@@ -151,6 +151,14 @@ impl Server {
     pub async fn terminate(&mut self) -> Result<()> {
         let Some(pid) = self.process.id() else { return Ok(()) };
         Process::of(pid).signal("TERM")?;
+        self.exited().await
+    }
+
+    /// Waits until the process has ended, after a signal.
+    ///
+    /// # Errors
+    /// If it does not end, or ends badly.
+    pub async fn exited(&mut self) -> Result<()> {
         let status: ExitStatus =
             within("the server to end after SIGTERM", async { Ok(self.process.wait().await?) }).await?;
         ensure!(status.success(), "after SIGTERM the server ended with {status}");

@@ -1,4 +1,4 @@
-//! The body of an answer out of its bytes as they come: chunked, or plain until the connection ends.
+//! The body of an answer out of its bytes as they come: chunked, of a length, or plain until the connection ends.
 
 use anyhow::{Context, Result, ensure};
 
@@ -14,6 +14,8 @@ pub struct Body {
 #[derive(Debug)]
 enum State {
     Plain,
+    /// So many bytes of a body with a length are still to come.
+    Length(usize),
     Size(Vec<u8>),
     Data(usize),
     /// So many bytes of the line end behind a chunk are still to come.
@@ -25,8 +27,15 @@ impl Body {
     /// The body behind this head.
     #[must_use]
     pub fn behind(head: &str) -> Self {
-        let chunked = head.to_ascii_lowercase().contains("\r\ntransfer-encoding: chunked\r\n");
-        Self { state: if chunked { State::Size(Vec::new()) } else { State::Plain } }
+        let head = head.to_ascii_lowercase();
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+        let state = match length {
+            _ if head.contains("\r\ntransfer-encoding: chunked\r\n") => State::Size(Vec::new()),
+            Some(0) => State::Over,
+            Some(length) => State::Length(length),
+            None => State::Plain,
+        };
+        Self { state }
     }
 
     /// Whether the body has said of itself that it is complete.
@@ -48,6 +57,15 @@ impl Body {
                     break;
                 }
                 State::Over => break,
+                State::Length(left) => {
+                    let now = bytes.len().min(*left);
+                    body.extend_from_slice(&bytes[..now]);
+                    bytes = &bytes[now..];
+                    *left -= now;
+                    if *left == 0 {
+                        self.state = State::Over;
+                    }
+                }
                 State::Size(line) => {
                     bytes = &bytes[1..];
                     line.push(first);
@@ -96,7 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn without_chunks_it_is_as_it_comes() {
+    fn a_length_is_the_end() {
+        let mut body = Body::behind("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n");
+        assert_eq!([body.take(b"a").unwrap(), body.take(b"bcd").unwrap()].concat(), b"abc");
+        assert!(body.is_over());
+    }
+
+    #[test]
+    fn without_either_it_is_as_it_comes() {
         let mut body = Body::behind("HTTP/1.1 200 OK\r\n\r\n");
         assert_eq!(body.take(b"3\r\nabc").unwrap(), b"3\r\nabc");
     }

@@ -13,6 +13,7 @@
 mod baseline;
 mod body;
 mod crowd;
+pub mod drain;
 mod measured;
 mod namespace;
 mod socket;

@@ -58,13 +58,12 @@ async fn f24_hostile_ids_and_headers_are_gaps_or_refused_and_never_logged_raw() 
     };
     let line =
         |target: &str| format!("GET {target} HTTP/1.1\r\nhost: f\r\nconnection: close\r\n\r\n").into_bytes();
-    let refused: [(Vec<u8>, &[u16]); 11] = [
+    let refused: [(Vec<u8>, &[u16]); 10] = [
         (line("/events/a?last_event_id=%"), &[400]),
         (line("/events/a?last_event_id=%ff"), &[400]),
         (line("/events/%00"), &[400]),
         (line("/events/a%0d%0ainjected:%20yes"), &[400]),
         (line(&format!("/events/{}", "a".repeat(5_000))), &[400, 414]),
-        (line("/events/a%2f..%2fb"), &[400, 404]),
         (line("/events?topic="), &[400]),
         (header("x: \0\r\n"), &[400]),
         (header(&"x: y\r\n".repeat(200)), &[400, 431]),

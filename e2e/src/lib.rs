@@ -22,14 +22,17 @@
 //!
 //! Errors are `anyhow` throughout: nobody matches on them, each becomes the message of a failed test.
 
+pub mod account;
 pub mod chrome;
 mod chromedriver;
 pub mod curl;
 pub mod deadline;
 pub mod events;
 pub mod front;
+pub mod process;
 pub mod program;
 pub mod proxy;
+pub mod raw;
 pub mod reader;
 pub mod scenario;
 pub mod seen;

@@ -121,17 +121,40 @@ pub fn parse(body: &str) -> Result<Vec<Received>> {
 
 /// Bytes in, events out. The hub ends lines with LF alone, so a CR is an error here.
 #[derive(Debug, Default)]
-struct Blocks {
+pub struct Blocks {
     line: Vec<u8>,
     name: String,
     data: Vec<String>,
     id: Option<String>,
     last_id: String,
     heartbeats: usize,
+    retry: Option<u64>,
 }
 
 impl Blocks {
-    fn push(&mut self, byte: u8) -> Result<Option<Received>> {
+    /// How many heartbeats there were.
+    #[must_use]
+    pub fn heartbeats(&self) -> usize {
+        self.heartbeats
+    }
+
+    /// The last `retry:`, in milliseconds.
+    #[must_use]
+    pub fn retry(&self) -> Option<u64> {
+        self.retry
+    }
+
+    /// The id that counts: of the last block that has ended and had one.
+    #[must_use]
+    pub fn last_id(&self) -> &str {
+        &self.last_id
+    }
+
+    /// Takes the next byte. Answers the event that it completes.
+    ///
+    /// # Errors
+    /// If the hub must not write this.
+    pub fn push(&mut self, byte: u8) -> Result<Option<Received>> {
         if byte != b'\n' {
             self.line.push(byte);
             return Ok(None);
@@ -146,14 +169,21 @@ impl Blocks {
         let (field, value) = line.split_once(':').unwrap_or((&line, ""));
         let value = value.strip_prefix(' ').unwrap_or(value);
         match field {
+            "" if self.is_open() => bail!("a comment within a block"),
             "" if value.is_empty() => self.heartbeats += 1,
-            "" | "retry" => {}
+            "" => {}
+            "retry" => self.retry = Some(value.parse()?),
             "event" => value.clone_into(&mut self.name),
             "data" => self.data.push(value.to_owned()),
             "id" => self.id = Some(value.to_owned()),
             _ => bail!("the hub has no field {field:?}"),
         }
         Ok(None)
+    }
+
+    /// Whether some of an event has come, and not all.
+    fn is_open(&self) -> bool {
+        !self.name.is_empty() || !self.data.is_empty() || self.id.is_some()
     }
 
     fn dispatch(&mut self) -> Option<Received> {

@@ -11,17 +11,28 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
 use crate::deadline::{until, within};
+use crate::process::Process;
 use crate::tools;
 
 /// What makes tests short and changes no promise: clients are told to come back at once instead of after the seconds
 /// that protect a real server, and the end of the server is not spread out for anyone.
-const QUICK: [&str; 4] = ["--retry", "200ms", "--drain", "500ms"];
+///
+/// Options of the test go before.
+const QUICK: [[&str; 2]; 2] = [["--retry", "200ms"], ["--drain", "500ms"]];
 
 /// A running hub. Killed on drop.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
     address: SocketAddr,
+    launch: Launch,
+}
+
+/// How it was started.
+#[derive(Clone, Debug)]
+struct Launch {
+    /// A program that becomes the server, with its arguments; or nothing.
+    under: Vec<OsString>,
     options: Vec<OsString>,
 }
 
@@ -37,11 +48,21 @@ impl Server {
     /// # Errors
     /// If there is no binary, or if it exits instead.
     pub async fn start(options: &[&str]) -> Result<Self> {
-        let options = options.iter().map(OsString::from).collect();
-        Self::listen("127.0.0.1:0", options).await
+        Self::start_under(&[], "127.0.0.1:0", options).await
     }
 
-    /// Starts the binary again with the same options on the same port.
+    /// As [`start`](Self::start), by way of a program that prepares something and then becomes the server, such as
+    /// `prlimit` or `ip netns exec`; and on this address.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_under(under: &[&str], address: &str, options: &[&str]) -> Result<Self> {
+        let under = under.iter().map(OsString::from).collect();
+        let options = options.iter().map(OsString::from).collect();
+        Self::listen(address, Launch { under, options }).await
+    }
+
+    /// Starts the binary again with the same options on the same port. If it still runs, it is asked to end first.
     ///
     /// # Errors
     /// If it does not come to listen; a port that is still busy is tried again until the deadline.
@@ -49,18 +70,21 @@ impl Server {
         self.terminate().await?;
         let address = self.address.to_string();
         until("the server to listen again", async || {
-            let started = Self::listen(&address, self.options.clone()).await;
+            let started = Self::listen(&address, self.launch.clone()).await;
             Ok(started.map_err(|error| format!("{error:#}")))
         })
         .await
     }
 
-    async fn listen(address: &str, options: Vec<OsString>) -> Result<Self> {
+    async fn listen(address: &str, launch: Launch) -> Result<Self> {
         let binary = tools::server_binary()?;
-        let mut process = Command::new(&binary)
+        let quick = QUICK.iter().filter(|[flag, _]| !launch.options.iter().any(|option| option == flag));
+        let mut line = launch.under.iter().map(OsString::as_os_str).chain([binary.as_os_str()]);
+        let mut process = Command::new(line.next().expect("the binary at least"))
+            .args(line)
             .args(["--listen", address])
-            .args(QUICK)
-            .args(&options)
+            .args(quick.flatten())
+            .args(&launch.options)
             // At `info`, it tells the life of every stream.
             .env("SSE_LOG", "warn")
             .stdin(Stdio::null())
@@ -72,7 +96,7 @@ impl Server {
         let address = within("the line `listening on http://…`", announced(&mut lines)).await?;
         // A full or closed pipe would disturb the server, so the rest of its output is read as well.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { process, address, options })
+        Ok(Self { process, address, launch })
     }
 
     /// Where it listens.
@@ -126,12 +150,35 @@ impl Server {
     /// If it does not end, or ends badly.
     pub async fn terminate(&mut self) -> Result<()> {
         let Some(pid) = self.process.id() else { return Ok(()) };
-        let kill = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await?;
-        ensure!(kill.success(), "kill -TERM {pid}: {kill}");
+        Process::of(pid).signal("TERM")?;
+        self.exited().await
+    }
+
+    /// Waits until the process has ended, after a signal.
+    ///
+    /// # Errors
+    /// If it does not end, or ends badly.
+    pub async fn exited(&mut self) -> Result<()> {
         let status: ExitStatus =
             within("the server to end after SIGTERM", async { Ok(self.process.wait().await?) }).await?;
         ensure!(status.success(), "after SIGTERM the server ended with {status}");
         Ok(())
+    }
+
+    /// Kills it, so that it can do nothing about it.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub async fn kill(&mut self) -> Result<()> {
+        Ok(self.process.kill().await?)
+    }
+
+    /// What it costs, and signals to it.
+    ///
+    /// # Errors
+    /// If it has ended.
+    pub fn process(&self) -> Result<Process> {
+        Ok(Process::of(self.process.id().context("the server has ended")?))
     }
 
     async fn request(&self, method: Method, path: &str, body: &str) -> Result<Response> {

@@ -5,23 +5,19 @@
 //! little that many of them lose events. Each event says who published it and as the how manyth, so that one checker
 //! can judge every reader.
 
-mod raw;
-
-use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use e2e::account::{Account, Published, account, sequence};
+use e2e::raw::{Answer, Publisher};
 use e2e::{Received, Server, deadline, reader};
 use fastrand::Rng;
-use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-
-use self::raw::{Answer, Publisher};
 
 const READERS: usize = 200;
 const PUBLISHERS: usize = 2;
@@ -45,9 +41,6 @@ const RECEIVE_BUFFER: u32 = 4096;
 
 /// Data is this long, in bytes, so that a reader which stops reading soon fills what is on the way.
 const DATA: usize = 300;
-
-/// Everything that was published, by sequence: topic and data.
-type Published = BTreeMap<u64, (&'static str, String)>;
 
 /// A reader of all topics.
 #[derive(Debug)]
@@ -110,7 +103,7 @@ async fn play(topics: &'static [&'static str]) -> Result<()> {
     while let Some(reader) = readers.join_next().await {
         let reader = reader??;
         connections += reader.received.len();
-        total.add(account(&reader, &published)?);
+        total.add(account(&reader.received, &published)?);
     }
     println!("{READERS} readers on {connections} connections: {total:?}");
     ensure!(connections > 2 * READERS, "hardly anybody dropped off: the seed is of no use");
@@ -221,92 +214,6 @@ async fn pause(events: usize, progress: &mut watch::Receiver<usize>) {
     let until = (*progress.borrow() + events).min(PUBLISHERS * EVENTS_EACH);
     // It fails when the publishers have gone: then there is nothing to wait for.
     let _ = progress.wait_for(|published| *published >= until).await;
-}
-
-/// What became of the events of one reader, or of all.
-#[derive(Debug, Default)]
-struct Account {
-    received: usize,
-    missed: usize,
-    /// Gaps with a number of events, and without.
-    counted: usize,
-    uncounted: usize,
-    reasons: HashMap<String, usize>,
-}
-
-impl Account {
-    fn add(&mut self, other: Self) {
-        self.received += other.received;
-        self.missed += other.missed;
-        self.counted += other.counted;
-        self.uncounted += other.uncounted;
-        for (reason, gaps) in other.reasons {
-            *self.reasons.entry(reason).or_default() += gaps;
-        }
-    }
-}
-
-/// The data of `sse.gap`.
-#[derive(Debug, Deserialize)]
-struct Gap {
-    topic: Option<String>,
-    after: String,
-    before: String,
-    missed: Option<usize>,
-    reason: String,
-}
-
-/// Goes through what a reader saw, and fails unless every event is in it: received once, in the order of the sequences
-/// and with its data, or within a gap whose number is right.
-fn account(reader: &Reader, published: &Published) -> Result<Account> {
-    let mut account = Account::default();
-    let (mut received, mut missed, mut last) = (HashSet::new(), HashSet::new(), None);
-    for connection in &reader.received {
-        // Who resumes from within a gap is told of the rest of it again.
-        let mut told = HashSet::new();
-        for event in connection {
-            let at = sequence(&event.id)?;
-            match event.name.as_str() {
-                "message" => {
-                    ensure!(last.replace(at).is_none_or(|last| last < at), "{at} comes too late");
-                    let expected = published.get(&at).context("nobody published this")?;
-                    ensure!(expected.1 == event.data, "the data of {at} differs: {:?}", event.data);
-                    received.insert(at);
-                }
-                "sse.gap" => {
-                    let gap: Gap = serde_json::from_str(&event.data)?;
-                    let lost = gap.lost(published)?;
-                    let lost: Vec<_> = lost.filter(|at| !received.contains(at) && told.insert(*at)).collect();
-                    let is_right = gap.missed.is_none_or(|number| number == lost.len());
-                    ensure!(is_right, "{} were lost in {gap:?}", lost.len());
-                    missed.extend(lost);
-                    *(if gap.missed.is_some() { &mut account.counted } else { &mut account.uncounted }) += 1;
-                    *account.reasons.entry(gap.reason).or_default() += 1;
-                }
-                "sse.end" => {}
-                other => bail!("unexpected {other}"),
-            }
-        }
-    }
-    let both = received.intersection(&missed).next();
-    ensure!(both.is_none(), "received, and announced as missed: {both:?}");
-    let neither = published.keys().find(|at| !received.contains(at) && !missed.contains(at));
-    ensure!(neither.is_none(), "lost in silence: {neither:?}");
-    (account.received, account.missed) = (received.len(), missed.len());
-    Ok(account)
-}
-
-impl Gap {
-    /// The events that it may stand for.
-    fn lost<'p>(&self, published: &'p Published) -> Result<impl Iterator<Item = u64> + use<'_, 'p>> {
-        let range = published.range(sequence(&self.after)? + 1..sequence(&self.before)?);
-        let of_topic = |topic: &str| self.topic.as_ref().is_none_or(|only| only == topic);
-        Ok(range.filter(move |(_, (topic, _))| of_topic(topic)).map(|(at, _)| *at))
-    }
-}
-
-fn sequence(id: &str) -> Result<u64> {
-    Ok(id.split_once('-').with_context(|| format!("{id:?} is no id"))?.1.parse()?)
 }
 
 fn seed() -> Result<u64> {

@@ -1,20 +1,16 @@
 //! Ten thousand readers on one server process: each gets every event once and in order, nobody is left over, and what
 //! a reader costs in memory is bounded.
 
-mod raw;
-
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
+use e2e::process::raise_open_files;
+use e2e::raw::{Answer, Publisher, ask};
 use e2e::{Server, deadline};
-use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-
-use self::raw::{Answer, Publisher, ask};
 
 const READERS: usize = 10_000;
 const EVENTS: usize = 20;
@@ -27,18 +23,18 @@ const MEMORY_PER_READER: usize = 24 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_readers_get_every_event_once_and_in_order() -> Result<()> {
-    raise_open_files()?;
+    raise_open_files(READERS as u64 + 100)?;
     let began = Instant::now();
     let mut server = Server::start(&["--heartbeat", "10m"]).await?;
     let address = server.address();
-    let process = only_child()?;
+    let process = server.process()?;
     let mut publisher = Publisher::connect(address).await?;
     // Not the first of anything any more when memory is looked at.
     publisher.publish("other", "warm").await?;
-    let before = resident(process)?;
+    let before = process.resident()?;
 
     let readers = subscribe_all(address).await?;
-    let idle = resident(process)?;
+    let idle = process.resident()?;
     ensure!(subscribers(address).await? == READERS, "{} subscribers", subscribers(address).await?);
     println!("{READERS} readers after {:.1?}: {}", began.elapsed(), per_reader(before, idle));
 
@@ -48,7 +44,7 @@ async fn ten_thousand_readers_get_every_event_once_and_in_order() -> Result<()> 
     // Whatever came twice would stand in front of this.
     publisher.publish("all", "over").await?;
     let mut readers = read_all(readers).await?;
-    let busy = resident(process)?;
+    let busy = process.resident()?;
     println!("{EVENTS} events each after {:.1?}: {}", began.elapsed(), per_reader(before, busy));
 
     ensure!(idle.max(busy) - before <= READERS * MEMORY_PER_READER, "too much: {}", per_reader(before, busy));
@@ -152,36 +148,7 @@ async fn subscribers(address: SocketAddr) -> Result<usize> {
     Ok(line.context("no such metric")?.parse()?)
 }
 
-/// The process that this test started.
-fn only_child() -> Result<u32> {
-    let mut children = Vec::new();
-    for thread in Path::new("/proc/self/task").read_dir()? {
-        let listed = std::fs::read_to_string(thread?.path().join("children"))?;
-        children.extend(listed.split_whitespace().map(str::parse::<u32>).collect::<Result<Vec<_>, _>>()?);
-    }
-    ensure!(children.len() == 1, "several children: {children:?}");
-    Ok(children[0])
-}
-
-/// Memory of a process that is not swapped out, in bytes.
-fn resident(process: u32) -> Result<usize> {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kibibytes: usize = line.trim().trim_end_matches(" kB").parse()?;
-    Ok(kibibytes * 1024)
-}
-
 fn per_reader(before: usize, after: usize) -> String {
     let bytes = (after - before) as f64 / READERS as f64;
     format!("the server has {} MiB, {:.1} KiB per reader", after >> 20, bytes / 1024.0)
-}
-
-/// The usual soft limit of 1,024 is less than this test holds open.
-fn raise_open_files() -> Result<()> {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit)?;
-    let enough = limit.maximum.is_none_or(|most| most >= READERS as u64 + 100);
-    ensure!(enough, "at most {:?} open files: raise it (`ulimit -Hn`)", limit.maximum);
-    Ok(())
 }

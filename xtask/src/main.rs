@@ -1,5 +1,5 @@
 //! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
-//! `cargo xtask stress` measures.
+//! `cargo xtask stress` measures, `cargo xtask faults` does harm.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.
@@ -10,6 +10,7 @@ mod api;
 mod background;
 mod ci;
 mod clients;
+mod faults;
 mod fuzz;
 mod invocation;
 mod models;
@@ -42,6 +43,8 @@ struct Cli {
 enum Task {
     /// Run every check, the same list as on the CI server.
     Ci(ci::Args),
+    /// Do to the server what may go wrong, and leave the figures in `target/faults/report.md`.
+    Faults(faults::Args),
     /// Put the server under load, and leave reports under `target/stress`.
     Stress(stress::Args),
     /// Install what the checks need and this machine lacks: browser, curl, proxies, what is written in Node and
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
     let workspace = Workspace::here();
     let done = match Cli::parse().task {
         Task::Ci(args) => ci::run(&workspace, &args),
+        Task::Faults(args) => faults::run(&workspace, &args).map(|()| true),
         Task::Stress(args) => stress::run(&workspace, &args).map(|()| true),
         Task::Setup => setup::run(&workspace).map(|()| true),
     };

@@ -2,7 +2,7 @@
 
 use crate::setup::Need;
 use crate::step::{Step, Work};
-use crate::{api, clients, fuzz, models, mutants, quick_start, smoke, stress, tidy};
+use crate::{api, clients, faults, fuzz, models, mutants, quick_start, smoke, stress, tidy};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -31,8 +31,8 @@ pub(crate) const STEPS: &[Step] = &[
         proves: "unit, integration and property tests pass, and the examples build",
         needs: &[],
         work: Work::Cargo {
-            // Clients and benches have steps of their own: one needs browsers, the other measures time.
-            args: "test --workspace --exclude e2e --exclude benches --all-targets --locked",
+            // Clients, faults and benches have steps of their own: two need the release server, one measures time.
+            args: "test --workspace --exclude e2e --exclude faults --exclude benches --all-targets --locked",
             env: &[],
         },
         hint: "run the failing test alone: `cargo test -p PACKAGE NAME`",
@@ -110,6 +110,13 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[],
         work: Work::Function(stress::check),
         hint: "the table above says what went wrong; the reports are under target/stress/quick",
+    },
+    Step {
+        name: "faults",
+        proves: "what goes wrong around the server costs it little, and its other clients nothing",
+        needs: &[],
+        work: Work::Function(faults::check),
+        hint: "docs/reliability.md says what is promised; run one alone: `cargo xtask faults f07`",
     },
     Step {
         name: "quick-start",

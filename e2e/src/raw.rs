@@ -1,8 +1,6 @@
 //! HTTP/1.1 on bare sockets, as little of it as a test with many readers needs: it costs next to nothing, and breaks
 //! off at any byte.
 
-#![allow(dead_code, reason = "each test uses its part")]
-
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, ensure};
@@ -11,16 +9,20 @@ use tokio::net::TcpStream;
 
 /// As much of an answer as has come.
 #[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
+pub struct Answer {
+    /// Such as 200.
+    pub status: u16,
     /// Without its framing.
-    pub(crate) body: String,
+    pub body: String,
 }
 
 impl Answer {
     /// What `bytes` hold of an answer whose body is chunked or lasts until the connection ends; none before its head
     /// is complete.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Self>> {
+    ///
+    /// # Errors
+    /// If this is not an answer.
+    pub fn parse(bytes: &[u8]) -> Result<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
         let (head, body) = bytes.split_at(end + 4);
         let head = str::from_utf8(head)?.to_ascii_lowercase();
@@ -51,7 +53,10 @@ fn without_chunks(mut bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Sends one request and reads what is answered until the connection ends.
-pub(crate) async fn ask(address: SocketAddr, line: &str) -> Result<Answer> {
+///
+/// # Errors
+/// If the connection fails, or breaks off within the answer.
+pub async fn ask(address: SocketAddr, line: &str) -> Result<Answer> {
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(format!("{line} HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n\r\n").as_bytes()).await?;
     let mut bytes = Vec::new();
@@ -61,17 +66,30 @@ pub(crate) async fn ask(address: SocketAddr, line: &str) -> Result<Answer> {
 
 /// A connection that publishes.
 #[derive(Debug)]
-pub(crate) struct Publisher(TcpStream);
+pub struct Publisher(TcpStream);
+
+impl From<TcpStream> for Publisher {
+    fn from(stream: TcpStream) -> Self {
+        Self(stream)
+    }
+}
 
 impl Publisher {
-    pub(crate) async fn connect(address: SocketAddr) -> Result<Self> {
+    /// Connects.
+    ///
+    /// # Errors
+    /// If nobody listens.
+    pub async fn connect(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(Self(stream))
     }
 
     /// Publishes an event and answers its id.
-    pub(crate) async fn publish(&mut self, topic: &str, data: &str) -> Result<String> {
+    ///
+    /// # Errors
+    /// If the connection fails, or the answer is not 200.
+    pub async fn publish(&mut self, topic: &str, data: &str) -> Result<String> {
         let length = data.len();
         let request =
             format!("POST /events/{topic} HTTP/1.1\r\nhost: e2e\r\ncontent-length: {length}\r\n\r\n{data}");
@@ -79,8 +97,9 @@ impl Publisher {
         let mut bytes = Vec::new();
         loop {
             ensure!(self.0.read_buf(&mut bytes).await? > 0, "the connection ended");
-            // The body is one JSON object in one line.
-            let Some(answer) = Answer::parse(&bytes)?.filter(|answer| answer.body.ends_with("}\n")) else {
+            // The body is one JSON object; that of a refusal has no line end behind it.
+            let Some(answer) = Answer::parse(&bytes)?.filter(|answer| answer.body.trim_end().ends_with('}'))
+            else {
                 continue;
             };
             ensure!(answer.status == 200, "publish answered {answer:?}");

@@ -1,0 +1,76 @@
+//! F11: a hundred thousand topics, and names that nobody has heard of.
+
+use anyhow::{Result, ensure};
+use e2e::Server;
+use e2e::raw::Publisher;
+use faults::{Baseline, Subscriber, close_by_reset, each, measured, metric};
+
+const TOPICS: usize = 100_000;
+const STREAMS: usize = 1_000;
+const STRANGERS: usize = 10_000;
+
+/// What a topic with one small event may cost, in bytes.
+const PER_TOPIC: usize = 2 << 10;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f11_topics_cost_little_are_forgotten_and_reading_makes_none() -> Result<()> {
+    e2e::process::raise_open_files(STREAMS as u64 + 200)?;
+    let mut server = Server::start(&["--retain-age", "20s", "--forget-after", "20s"]).await?;
+    let address = server.address();
+    let baseline = Baseline::of(&server).await?;
+
+    let hands: Vec<usize> = (0..16).collect();
+    each(hands.clone(), move |hand| async move {
+        let mut publisher = Publisher::connect(address).await?;
+        for n in (hand..TOPICS).step_by(16) {
+            publisher.publish(&format!("topic-{n}"), &n.to_string()).await?;
+        }
+        Ok(())
+    })
+    .await?;
+    let grown = baseline.growth()?;
+    ensure!(grown < TOPICS * PER_TOPIC, "{} bytes per topic", grown / TOPICS);
+
+    // Readers at random: each resumes from its own topic, and gets what is there.
+    let numbers = (0..STREAMS).map(|_| fastrand::usize(..TOPICS)).collect();
+    let readers = each(numbers, move |n: usize| async move {
+        let target = format!("/events/topic-{n}?last_event_id=earliest");
+        let mut reader = Subscriber::open(address, &target, None).await?;
+        reader.until_data(&n.to_string()).await?;
+        Ok((n, reader))
+    })
+    .await?;
+    let (wanted, mut one) = readers.into_iter().next().expect("there are readers");
+    Publisher::connect(address).await?.publish(&format!("topic-{wanted}"), "again").await?;
+    one.until_data("again").await?;
+    ensure!(one.data() == [wanted.to_string().as_str(), "again"], "{:?}", one.data());
+    drop(one);
+
+    let known = metric(address, "sse_topics").await?;
+    each((0..STRANGERS).collect(), move |n: usize| async move {
+        let target = format!("/events/stranger-{n}");
+        close_by_reset(Subscriber::open(address, &target, None).await?.into_stream())
+    })
+    .await?;
+    e2e::deadline::until("names that were only asked for to be forgotten", async || {
+        let now = metric(address, "sse_topics").await?;
+        Ok(if now <= known { Ok(()) } else { Err(format!("{} more", now - known)) })
+    })
+    .await?;
+
+    e2e::deadline::until("all topics to be forgotten", async || {
+        let left = metric(address, "sse_topics").await?;
+        Ok(if left == 0 { Ok(()) } else { Err(left.to_string()) })
+    })
+    .await?;
+    ensure!(metric(address, "sse_retained_bytes").await? == 0, "no bytes of forgotten topics");
+    baseline.returns().await?;
+    measured(
+        "F11",
+        format!(
+            "{TOPICS} topics with an event each: {} bytes per topic; {STRANGERS} strange names left none; all forgotten",
+            grown / TOPICS
+        ),
+    );
+    server.terminate().await
+}

@@ -12,7 +12,6 @@ const RETAINED: usize = 64;
 const LAGGING: &str = "sse_evictions_total{reason=\"lagging\"}";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --slow-policy"]
 async fn f01_latest_goes_on_with_the_newest_and_says_what_was_left_out() -> Result<()> {
     let (account, rest) = lag(&["--slow-policy", "latest"], "a").await?;
     ensure!(account.missed > 0 && rest.len() == 1, "one connection: {account:?}");
@@ -26,7 +25,6 @@ async fn f01_latest_goes_on_with_the_newest_and_says_what_was_left_out() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --slow-policy"]
 async fn f01_disconnect_cuts_the_reader_who_comes_back_to_an_exact_gap() -> Result<()> {
     let (account, rest) = lag(&["--slow-policy", "disconnect"], "a").await?;
     ensure!(rest.len() == 2, "{} connections", rest.len());
@@ -35,7 +33,6 @@ async fn f01_disconnect_cuts_the_reader_who_comes_back_to_an_exact_gap() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --slow-policy-for"]
 async fn f01_a_policy_is_for_the_topics_that_it_names() -> Result<()> {
     let (_, named) = lag(&["--slow-policy-for", "slow-*=disconnect"], "slow-1").await?;
     ensure!(named.len() == 2, "the policy was for this topic");
@@ -45,7 +42,6 @@ async fn f01_a_policy_is_for_the_topics_that_it_names() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --max-lag"]
 async fn f01_a_limit_on_lag_holds_though_more_is_retained() -> Result<()> {
     let options = ["--max-lag", "100", "--slow-policy", "disconnect", "--retain-events", "100000"];
     let (account, rest) = lag(&options, "a").await?;

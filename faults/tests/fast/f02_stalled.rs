@@ -16,7 +16,6 @@ const EVICTED: Duration = Duration::from_secs(25);
 const PER_READER: usize = 128 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --write-timeout"]
 async fn f02_a_stalled_reader_is_evicted_in_time_and_so_is_one_that_trickles() -> Result<()> {
     let mut server = Server::start(&["--write-timeout", "2s", "--heartbeat", "1s"]).await?;
     let address = server.address();

@@ -10,7 +10,6 @@ use tokio::net::TcpSocket;
 const EACH: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --max-connections-per-address"]
 async fn f07_an_address_has_its_share_and_others_are_served() -> Result<()> {
     let mut server = Server::start(&["--max-connections-per-address", &EACH.to_string()]).await?;
     let address = server.address();
@@ -76,7 +75,6 @@ async fn f07_a_subscriber_beyond_the_maximum_is_told_when_to_come_back() -> Resu
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --over-limit"]
 async fn f07_a_subscriber_beyond_the_maximum_is_refused_where_that_is_wanted() -> Result<()> {
     let mut server = Server::start(&["--max-streams", "1", "--over-limit", "hard"]).await?;
     let address = server.address();

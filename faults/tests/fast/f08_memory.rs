@@ -17,7 +17,6 @@ const ROUNDS: usize = 40;
 const SIZE: usize = 32 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --memory"]
 async fn f08_a_flood_stays_within_the_budget_and_publishers_are_told() -> Result<()> {
     let mut server = Server::start(&["--memory", "32MiB", "--retain-bytes", "16MiB"]).await?;
     let address = server.address();

@@ -6,7 +6,6 @@ use anyhow::{Result, ensure};
 use faults::{drain, measured};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a drain in waves"]
 async fn f13_ten_thousand_clients_move_without_loss_and_not_all_at_once() -> Result<()> {
     let moved = drain::roll(10_000, "20s").await?;
     ensure!(moved.drained_in < Duration::from_secs(40), "drained in {:?}", moved.drained_in);

@@ -144,6 +144,13 @@ impl<S: LookAhead> Transport<S> {
         if self.poll_deadline(cx).is_ready() {
             return Poll::Ready(self.time_out());
         }
+        // What is left of a body that was not waited for is no head: actix reads on, so that the answer arrives.
+        let rest = self.connection.rest_of_body(TURN.min(buf.remaining()));
+        if rest > 0 {
+            let read = ready!(self.poll_fill(cx, buf, rest))?;
+            self.connection.body_read(read);
+            return Poll::Ready(Ok(()));
+        }
 
         // Peek first, so that what follows the head stays in the kernel. The scan only limits what is handed
         // out; that the head is complete is for actix to say, by starting the request.

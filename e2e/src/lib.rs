@@ -7,6 +7,8 @@
 //!    │                                        │
 //!  Proxy ── cuts connections, keeps the       │
 //!    │      request heads that passed         │
+//!  Front ── nginx, HAProxy                   │
+//!    │                                        │
 //!    ├── Chrome ── Chromium by WebDriver ─────┘
 //!    ├── Program ── a client in Python or Node, one JSON line per thing it saw
 //!    ├── Curl ── the command line, byte for byte
@@ -25,6 +27,7 @@ mod chromedriver;
 pub mod curl;
 pub mod deadline;
 pub mod events;
+pub mod front;
 pub mod program;
 pub mod proxy;
 pub mod reader;
@@ -37,6 +40,7 @@ pub mod tools;
 
 pub use chrome::{Chrome, Page};
 pub use curl::Curl;
+pub use front::Front;
 pub use program::Program;
 pub use proxy::Proxy;
 pub use reader::{Next, Reader};

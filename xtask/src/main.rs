@@ -6,6 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to the person who started it")]
 
+mod api;
 mod background;
 mod ci;
 mod clients;
@@ -43,7 +44,8 @@ enum Task {
     Ci(ci::Args),
     /// Put the server under load, and leave reports under `target/stress`.
     Stress(stress::Args),
-    /// Install what the checks need and this machine lacks: browser, curl, the Node and Python clients.
+    /// Install what the checks need and this machine lacks: browser, curl, proxies, what is written in Node and
+    /// Python.
     Setup,
 }
 

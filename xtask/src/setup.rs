@@ -17,22 +17,28 @@ use packages::Tool;
 /// Something that a step needs to be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
+    /// Schemathesis, which asks whatever an OpenAPI document allows.
+    ApiTester,
     /// A Chromium that a test can drive.
     Browser,
     Curl,
     NodeClients,
+    /// The reverse proxies that people put in front of a server.
+    Proxies,
     PythonClients,
 }
 
 impl Need {
-    const ALL: [Self; 4] = [Self::Browser, Self::Curl, Self::NodeClients, Self::PythonClients];
+    const ALL: [Self; 6] =
+        [Self::ApiTester, Self::Browser, Self::Curl, Self::NodeClients, Self::Proxies, Self::PythonClients];
 
     fn tools(self) -> &'static [Tool] {
         match self {
             Self::Browser => packages::BROWSER,
             Self::Curl => packages::CURL,
             Self::NodeClients => packages::NODE,
-            Self::PythonClients => packages::PYTHON,
+            Self::Proxies => packages::PROXIES,
+            Self::ApiTester | Self::PythonClients => packages::PYTHON,
         }
     }
 }
@@ -48,7 +54,8 @@ pub(crate) fn prepare(workspace: &Workspace, needs: &BTreeSet<Need>) -> Result<(
         match need {
             Need::NodeClients => clients::install_node(workspace)?,
             Need::PythonClients => clients::install_python(workspace)?,
-            Need::Browser | Need::Curl => {}
+            Need::ApiTester => clients::install_api_tester(workspace)?,
+            Need::Browser | Need::Curl | Need::Proxies => {}
         }
     }
     println!("everything that is needed is installed");

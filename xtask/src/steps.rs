@@ -2,7 +2,7 @@
 
 use crate::setup::Need;
 use crate::step::{Step, Work};
-use crate::{clients, fuzz, models, mutants, quick_start, smoke, stress, tidy};
+use crate::{api, clients, fuzz, models, mutants, quick_start, smoke, stress, tidy};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -98,6 +98,13 @@ pub(crate) const STEPS: &[Step] = &[
         hint: "the lines above show what server and curl said; curl missing? `cargo xtask setup`",
     },
     Step {
+        name: "api",
+        proves: "the HTTP surface is as its OpenAPI document says, whatever is sent",
+        needs: &[Need::ApiTester],
+        work: Work::Function(api::check),
+        hint: "the lines above have a curl command for each finding; mend the server or crates/sse-server/src/openapi.json",
+    },
+    Step {
         name: "stress",
         proves: "under load, every event reaches every client once, in order and whole, in every scenario",
         needs: &[],
@@ -114,7 +121,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "clients",
         proves: "the clients that people use get every event from the release binary, and come back",
-        needs: &[Need::Browser, Need::Curl, Need::NodeClients, Need::PythonClients],
+        needs: &[Need::Browser, Need::Curl, Need::NodeClients, Need::Proxies, Need::PythonClients],
         work: Work::Function(clients::check),
         hint: "a client missing? `cargo xtask setup`; else run the failing test alone, see CONTRIBUTING.md",
     },

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use sse_core::{Broadcaster, Retention};
@@ -10,7 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::access::Access;
-use crate::counters::Counters;
+use crate::counters::{Count, Counters};
 use crate::idempotency::Idempotency;
 use crate::per_address::PerAddress;
 use crate::survey::Question;
@@ -32,6 +32,7 @@ struct Shared {
     /// The servers' that it is in.
     open: Mutex<Vec<OpenConnections>>,
     per_address: PerAddress,
+    memory_ran_out: Mutex<Option<Instant>>,
     /// The workers, for questions to all of them.
     workers: Mutex<Vec<UnboundedSender<Question>>>,
     access: Access,
@@ -53,6 +54,7 @@ impl Hub {
                 age: Some(config.retain_age),
             },
             forget_after: config.forget_after,
+            budget: config.memory.map(|bytes| bytes as u64),
             ..sse_core::Config::default()
         });
         let idempotency = Idempotency::new(config.idempotency_window);
@@ -66,6 +68,7 @@ impl Hub {
             counters: Arc::default(),
             open: Mutex::default(),
             per_address,
+            memory_ran_out: Mutex::default(),
             workers: Mutex::default(),
             access,
             draining,
@@ -123,6 +126,20 @@ impl Hub {
 
     pub(crate) fn idempotency(&self) -> &Idempotency {
         &self.shared.idempotency
+    }
+
+    /// An event has found no room.
+    pub(crate) fn memory_ran_out(&self) {
+        self.counters().one(Count::RejectedMemory);
+        *self.shared.memory_ran_out.lock() = Some(Instant::now());
+    }
+
+    /// Whether an event has found no room in the last while.
+    pub(crate) fn is_short_of_memory(&self) -> bool {
+        /// Longer than it takes a load balancer to ask again, and events to become old enough to go.
+        const A_WHILE: Duration = Duration::from_secs(10);
+
+        self.shared.memory_ran_out.lock().is_some_and(|at| at.elapsed() < A_WHILE)
     }
 
     /// Ends the hub: publishing is refused from now on, readiness is off, and every stream gets what was published

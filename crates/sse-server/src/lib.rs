@@ -19,6 +19,7 @@
 //! | [`server`], [`listener`], `transport` | the composition and its end; sockets and their options; what actix leaves open on a connection |
 //! | [`tls`] | the certificate, and how it is read anew |
 //! | [`mod@routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
+//! | `openapi` | the HTTP surface as a document for machines |
 //! | [`access`] | who may publish and read: signed tokens |
 //! | [`hub`], `worker`, `stream`, `streams` | what all workers share; a worker's segment; the body of a stream; all streams of a worker |
 //! | `client`, `per_address` | whose request it is; what an address may have |
@@ -59,6 +60,7 @@ mod idempotency;
 pub mod limits;
 pub mod listener;
 pub mod negotiate;
+mod openapi;
 mod per_address;
 mod percent;
 mod position;

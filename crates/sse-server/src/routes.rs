@@ -6,6 +6,7 @@
 //! | `POST /events/{topic}` | `handlers::publish`, or `handlers::ingest` for a body that is a stream of events |
 //! | `DELETE /events/{topic}` | `handlers::end` |
 //! | `GET /livez`, `/readyz`; `/metrics`; `/slow` | `handlers::operations`, `metrics`, `slow` |
+//! | `GET /openapi.json` | `openapi` |
 //!
 //! `HEAD` has routes of its own: if it came to the handler of `GET`, actix would poll an endless body with nowhere to
 //! put it.
@@ -18,7 +19,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 
 use crate::handlers::{end, metrics, operations, publish, slow, subscribe};
 use crate::worker::Worker;
-use crate::{Hub, cors, error};
+use crate::{Hub, cors, error, openapi};
 
 /// The routes of a hub, to be mounted in an actix `App` or scope: `App::new().configure(routes(&hub))`.
 ///
@@ -92,6 +93,7 @@ pub fn event_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
                 .route(web::method(Method::OPTIONS).to(operations::options(ONE)))
                 .default_service(web::to(error::method_not_allowed(ONE))),
         );
+        asked_for(config, "/openapi.json", get_or_head().to(openapi::document));
     }
 }
 

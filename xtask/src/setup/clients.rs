@@ -1,4 +1,4 @@
-//! The Node and Python clients of the end-to-end tests, installed into `e2e` in the build directory.
+//! The Node and Python clients of the end-to-end tests, and the tester of the HTTP surface, installed into `e2e` in the build directory.
 //!
 //! What has been installed is known by a copy of its lock file, which is written last. So an install that broke off
 //! is done again, and one that is up to date costs a comparison.
@@ -33,8 +33,17 @@ pub(super) fn install_node(workspace: &Workspace) -> Result<()> {
 
 /// `e2e/clients/python/requirements.txt` into the virtual environment `venv`.
 pub(super) fn install_python(workspace: &Workspace) -> Result<()> {
-    let requirements = workspace.root().join("e2e/clients/python/requirements.txt");
-    let folder = workspace.clients().join("venv");
+    install_requirements(workspace, "e2e/clients/python/requirements.txt", "venv")
+}
+
+/// `e2e/api/requirements.txt` into `api-venv`: what it brings along must not change what the clients run on.
+pub(super) fn install_api_tester(workspace: &Workspace) -> Result<()> {
+    install_requirements(workspace, "e2e/api/requirements.txt", "api-venv")
+}
+
+fn install_requirements(workspace: &Workspace, requirements: &str, folder: &str) -> Result<()> {
+    let requirements = workspace.root().join(requirements);
+    let folder = workspace.clients().join(folder);
     let installed = folder.join("installed.txt");
     if same(&requirements, &installed)? {
         return Ok(());

@@ -28,6 +28,7 @@ pub(super) const BROWSER: &[Tool] =
     &[on_path("chromium", "chromium"), on_path("chromedriver", "chromium-driver")];
 pub(super) const CURL: &[Tool] = &[on_path("curl", "curl")];
 pub(super) const NODE: &[Tool] = &[on_path("node", "nodejs"), on_path("npm", "npm")];
+pub(super) const PROXIES: &[Tool] = &[on_path("haproxy", "haproxy"), on_path("nginx", "nginx")];
 pub(super) const PYTHON: &[Tool] = &[
     on_path("python3", "python3"),
     Tool { present: Present::PythonModules("venv, ensurepip"), package: "python3-venv" },

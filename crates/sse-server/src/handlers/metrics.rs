@@ -43,6 +43,7 @@ impl Page {
             ("sse_blocked_subscribers", "Subscribers who do not take what they are sent.", blocked as u64),
             ("sse_topics", "Topics that exist.", stats.topics as u64),
             ("sse_retained_bytes", "Bytes of events that all topics retain.", stats.retained_bytes),
+            ("sse_memory_bytes", "Bytes that all topics take.", stats.held_bytes),
             ("sse_memory_budget_bytes", "Bytes that all topics together may take; 0 is no limit.", budget),
             ("sse_draining", "1 while the server drains.", u64::from(hub.is_draining())),
         ] {
@@ -57,7 +58,11 @@ impl Page {
             ("sse_events_published_total", "Events published.", stats.published),
             ("sse_events_delivered_total", "Events given to subscribers' connections.", stats.delivered),
             ("sse_runs_delivered_total", "Pieces in which they were given.", stats.runs),
-            ("sse_events_shed_total", "Events let go of early, to keep within the memory budget.", 0),
+            (
+                "sse_events_shed_total",
+                "Events let go of early, to keep within the memory budget.",
+                stats.shed,
+            ),
         ] {
             self.head(name, "counter", help);
             self.line(name, "", value);

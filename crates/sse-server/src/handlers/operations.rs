@@ -19,7 +19,7 @@ pub(crate) async fn is_ready(hub: Data<Hub>) -> Result<HttpResponse, Problem> {
     if hub.is_draining() {
         return Err(Problem::new(ProblemKind::ShuttingDown).with_retry_after(hub.retry()));
     }
-    if hub.is_full() {
+    if hub.is_full() || hub.is_short_of_memory() {
         return Err(Problem::new(ProblemKind::Overloaded).with_retry_after(hub.retry()));
     }
     Ok(text("ready\n"))

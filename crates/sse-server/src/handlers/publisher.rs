@@ -43,6 +43,14 @@ pub(super) fn answer(published: &impl Serialize) -> HttpResponse {
 /// Why an event was not published, to its publisher.
 pub(super) fn not_published(hub: &Hub, error: PublishError) -> Problem {
     match error {
+        PublishError::Full => {
+            hub.memory_ran_out();
+            Problem::new(ProblemKind::Overloaded)
+                .with_detail(
+                    "the memory for events is used up: there is room again when some have become old",
+                )
+                .with_retry_after(hub.retry())
+        }
         PublishError::Ended => Problem::new(ProblemKind::TopicEnded)
             .with_detail("publish to another topic, or wait until this one is forgotten"),
         _ => Problem::new(ProblemKind::ShuttingDown).with_retry_after(hub.retry()),

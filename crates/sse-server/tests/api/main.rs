@@ -12,6 +12,8 @@
 //! | `operations` | what operators are told, and what limits do |
 //! | `tls`, `operations_address` | the same over TLS and HTTP/2; an address for operators alone |
 //! | `subscribe` | what a reader is given, from the first byte to the last |
+//! | `dashboard` | does it show what there is? |
+//! | `openapi` | is the description of all this the truth? |
 //!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
 
@@ -22,8 +24,10 @@ mod server;
 mod stream;
 
 mod access;
+mod dashboard;
 mod ingest;
 mod matrix;
+mod openapi;
 mod operations;
 mod operations_address;
 mod publish;

@@ -3,6 +3,7 @@
 mod accepted;
 mod ended;
 mod idempotency;
+mod memory;
 mod refused;
 mod sizes;
 mod times;

@@ -47,12 +47,14 @@ mod open;
 mod stall;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub(crate) use self::ahead::{Carry, LookAhead};
 pub(crate) use self::connection::{Connection, Mode, StreamGuard};
 use self::head::HeadEnd;
 pub(crate) use self::open::{OpenConnections, OpenGuard};
-use self::stall::Stall;
+pub(crate) use self::stall::Stall;
+pub(crate) use self::wire::Wire;
 use crate::counters::{Count, Counters};
 
 /// The most bytes that actix gets before the connection's task yields.
@@ -142,6 +144,13 @@ impl<S: LookAhead> Transport<S> {
         if self.poll_deadline(cx).is_ready() {
             return Poll::Ready(self.time_out());
         }
+        // What is left of a body that was not waited for is no head: actix reads on, so that the answer arrives.
+        let rest = self.connection.rest_of_body(TURN.min(buf.remaining()));
+        if rest > 0 {
+            let read = ready!(self.poll_fill(cx, buf, rest))?;
+            self.connection.body_read(read);
+            return Poll::Ready(Ok(()));
+        }
 
         // Peek first, so that what follows the head stays in the kernel. The scan only limits what is handed
         // out; that the head is complete is for actix to say, by starting the request.
@@ -209,14 +218,16 @@ impl<S: LookAhead> Transport<S> {
         buf.advance(read);
         self.turn_over = read > 0;
         self.log.received += read as u64;
-        self.counters.add(Count::Received, read as u64);
+        if !S::IS_OVER_WIRE {
+            self.counters.add(Count::Received, read as u64);
+        }
         Poll::Ready(Ok(read))
     }
 
     /// Waits with so many bytes for the client to take some; ready if it took too few for too long.
     fn poll_stall(&mut self, cx: &mut Context<'_>, unsent: usize) -> Poll<io::Error> {
         self.connection.blocked(unsent);
-        let (limit, sent) = (self.limits.write, self.log.sent);
+        let (limit, sent) = (self.limits.write, self.io.taken(self.log.sent));
         ready!(self.stall.get_or_insert_with(|| Stall::begin(limit, sent)).poll(cx, sent));
         info!(peer = self.connection.peer_for_log(), unsent, "client takes too little: closing");
         self.counters.one(Count::EvictedStalled);
@@ -293,7 +304,9 @@ impl<S: LookAhead> AsyncWrite for Transport<S> {
         match Pin::new(&mut self.io).poll_write(cx, data) {
             Poll::Ready(Ok(written)) => {
                 self.log.sent += written as u64;
-                self.counters.add(Count::Sent, written as u64);
+                if !S::IS_OVER_WIRE {
+                    self.counters.add(Count::Sent, written as u64);
+                }
                 Poll::Ready(Ok(written))
             }
             Poll::Pending => self.poll_stall(cx, data.len()).map(Err),
@@ -303,6 +316,9 @@ impl<S: LookAhead> AsyncWrite for Transport<S> {
 
     /// Everything has been written, or is held by TLS: that is when actix flushes.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.connection.is_evicted() {
+            return Poll::Ready(Err(evicted()));
+        }
         if Pin::new(&mut self.io).poll_flush(cx)?.is_pending() {
             return self.poll_stall(cx, 0).map(Err);
         }

@@ -9,7 +9,7 @@
 //! | --- | --- |
 //! | opens more than [`STREAMS`] streams | the rest wait on its side; who does not wait is refused |
 //! | closes a stream, as a closed tab does | its body is dropped at once |
-//! | gives a stream no window | the stream is reset after the time limit for writes |
+//! | takes too little of a stream | the stream is reset after the time limit for writes, as for HTTP/1.1 |
 //! | reads nothing at all, or is gone | no answer to a ping: the connection ends after [`PING_EVERY`] + [`PING_PATIENCE`] |
 //! | asks for nothing | `GOAWAY` after the keep-alive time, as for HTTP/1.1 |
 //!
@@ -47,9 +47,6 @@ mod tests;
 /// more readers opens more connections.
 const STREAMS: u32 = 256;
 
-/// Bytes of a request's header fields, as RFC 9113 section 6.5.2 counts them. The longest subscription fits in.
-const HEADERS: u32 = 64 * 1024;
-
 /// Bytes of request bodies that a client may send before a handler has read them: of one stream, and of all together. A
 /// handler that does not read must not hold up the others.
 const STREAM_WINDOW: u32 = 64 * 1024;
@@ -81,7 +78,7 @@ where
 {
     let Terms { peer, limits, .. } = terms;
     let log = Log::opened(peer);
-    let Ok(Ok(mut connection)) = timeout(limits.head, builder().handshake::<_, Bytes>(io)).await else {
+    let Ok(Ok(mut connection)) = timeout(limits.head, builder(limits).handshake::<_, Bytes>(io)).await else {
         debug!(peer = log.peer(), "no HTTP/2 preface in time: closing");
         return;
     };
@@ -122,11 +119,11 @@ where
     }
 }
 
-fn builder() -> Builder {
+fn builder(limits: Limits) -> Builder {
     let mut builder = h2::server::Builder::new();
     builder
         .max_concurrent_streams(STREAMS)
-        .max_header_list_size(HEADERS)
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX))
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buffer_size(SEND_BUFFER);

@@ -20,7 +20,7 @@ use tracing::debug;
 use super::http::{Shared, application, http1};
 use super::http2;
 use crate::tls::{self, TlsReloader};
-use crate::transport::Carry;
+use crate::transport::{Carry, Wire};
 
 /// What TLS holds of a connection's answers before it has the transport wait, in bytes: one full record. rustls' own
 /// limit is four times that.
@@ -41,7 +41,7 @@ where
     S::Response: Into<actix_http::Response<B>> + 'static,
     B: MessageBody + 'static,
 {
-    let over_http1 = http1::<Carry<TlsStream<TcpStream>>, _, B>(application(app()), &shared);
+    let over_http1 = http1::<Carry<TlsStream<Wire>>, _, B>(application(app()), &shared);
     let over_http2 = application::<S, B>(app());
     fn_factory(move || {
         let (over_http1, over_http2) = (over_http1.new_service(()), over_http2.new_service(()));
@@ -55,7 +55,7 @@ where
                     let open = shared.enter(&io)?;
                     let Some(io) = handshake(io, &tls, &shared).await else { return Ok(()) };
                     if io.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
-                        let peer = io.get_ref().0.peer_addr().ok();
+                        let peer = io.get_ref().0.peer();
                         let terms = http2::Terms {
                             peer,
                             limits: shared.limits,
@@ -73,9 +73,10 @@ where
 }
 
 /// The stream, if the client and we agree in time. Who waits for a handshake when the server ends need not wait longer.
-async fn handshake(io: TcpStream, tls: &TlsReloader, shared: &Shared) -> Option<TlsStream<TcpStream>> {
+async fn handshake(io: TcpStream, tls: &TlsReloader, shared: &Shared) -> Option<TlsStream<Wire>> {
     let peer = io.peer_addr().ok().map(tracing::field::display);
     let acceptor = TlsAcceptor::from(tls.in_force());
+    let io = Wire::new(io, Arc::clone(&shared.counters));
     let accepted = acceptor.accept_with(io, |session| session.set_buffer_limit(Some(SEND_BUFFER)));
     let accepted = tokio::select! {
         accepted = timeout(shared.limits.head, accepted) => accepted,

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::TURN;
+use super::{TURN, Wire};
 
 /// See the module.
 pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
@@ -22,6 +22,14 @@ pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
 
     /// The client's address.
     fn peer(&self) -> Option<SocketAddr>;
+
+    /// Whether the bytes on the wire are others than those of this stream, and counted there.
+    const IS_OVER_WIRE: bool = false;
+
+    /// Bytes that the kernel has taken, when this stream has taken so many.
+    fn taken(&self, written: u64) -> u64 {
+        written
+    }
 }
 
 impl LookAhead for TcpStream {
@@ -75,13 +83,19 @@ impl<S: AsyncRead + Unpin> Carry<S> {
     }
 }
 
-impl LookAhead for Carry<TlsStream<TcpStream>> {
+impl LookAhead for Carry<TlsStream<Wire>> {
     fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         self.poll_look(cx, buf)
     }
 
     fn peer(&self) -> Option<SocketAddr> {
-        self.io.get_ref().0.peer_addr().ok()
+        self.io.get_ref().0.peer()
+    }
+
+    const IS_OVER_WIRE: bool = true;
+
+    fn taken(&self, _written: u64) -> u64 {
+        self.io.get_ref().0.sent()
     }
 }
 

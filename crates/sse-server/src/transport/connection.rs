@@ -170,8 +170,15 @@ impl Connection {
         usize::try_from(self.body_left.get()).map_or(wanted, |left| left.min(wanted))
     }
 
+    /// The same for a body whose handler is done. Of a chunked one only actix knows where it ends.
+    pub(super) fn rest_of_body(&self, wanted: usize) -> usize {
+        if self.body_left.get() == u64::MAX { 0 } else { self.body_due(wanted) }
+    }
+
     pub(super) fn body_read(&self, read: usize) {
-        self.body_left.set(self.body_left.get().saturating_sub(read as u64));
+        if self.body_left.get() != u64::MAX {
+            self.body_left.set(self.body_left.get().saturating_sub(read as u64));
+        }
     }
 
     /// True if actix may hold more requests behind the current one, which an open stream would keep for ever.

@@ -16,7 +16,7 @@ const PROGRESS: u64 = 4 * 1024;
 
 /// Runs from when the socket does not take all of a write, until it has taken everything.
 #[derive(Debug)]
-pub(super) struct Stall {
+pub(crate) struct Stall {
     /// Boxed, so that the many connections that do not stall pay for a pointer.
     timer: Pin<Box<Sleep>>,
     limit: Duration,
@@ -25,12 +25,12 @@ pub(super) struct Stall {
 }
 
 impl Stall {
-    pub(super) fn begin(limit: Duration, sent: u64) -> Self {
+    pub(crate) fn begin(limit: Duration, sent: u64) -> Self {
         Self { timer: Box::pin(sleep(limit)), limit, sent }
     }
 
     /// Ready when the limit has passed with too little taken; `sent` is what the socket has taken so far.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>, sent: u64) -> Poll<()> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, sent: u64) -> Poll<()> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
             if sent - self.sent < PROGRESS {

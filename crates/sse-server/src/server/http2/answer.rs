@@ -3,8 +3,7 @@
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
-use std::task::Poll;
-use std::time::Duration;
+use std::task::{Context, Poll};
 
 use actix_http::{Request, Response};
 use actix_service::Service;
@@ -12,13 +11,12 @@ use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
-use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::body::Body;
 use super::{Terms, head};
 use crate::counters::Count;
-use crate::transport::Connection;
+use crate::transport::{Connection, Stall};
 
 /// Answers a request, unless the client takes it back: then the handler, or the body, is dropped where it is.
 pub(super) async fn answer<A, B>(
@@ -39,8 +37,8 @@ pub(super) async fn answer<A, B>(
         // Who cannot be told goes on without.
         let _ = respond.send_informational(go_on);
     }
-    let stream = Rc::new(Connection::new(terms.peer));
-    let Some(request) = head::request(&request, body.payload(), Rc::clone(&stream)) else {
+    let connection = Rc::new(Connection::new(terms.peer));
+    let Some(request) = head::request(&request, body.payload(), Rc::clone(&connection)) else {
         respond.send_reset(Reason::PROTOCOL_ERROR);
         return;
     };
@@ -48,15 +46,14 @@ pub(super) async fn answer<A, B>(
         answer = app.call(request) => answer,
         _ = poll_fn(|cx| respond.poll_reset(cx)) => return,
     };
+    let sender = Sender { connection, terms };
     let sent = match answer {
-        Ok(response) => send(response, respond, head_only, &stream, &terms).await,
-        Err(response) => send(response, respond, head_only, &stream, &terms).await,
+        Ok(response) => sender.send(response, respond, head_only).await,
+        Err(response) => sender.send(response, respond, head_only).await,
     };
     match sent {
         Ok(()) => body.discard().await,
-        Err(stopped) => {
-            debug!(peer = stream.peer_for_log(), reason = %stopped, "stream broke off");
-        }
+        Err(reason) => debug!(peer = sender.connection.peer_for_log(), %reason, "stream broke off"),
     }
 }
 
@@ -67,10 +64,11 @@ enum Stopped {
     Body,
     #[error("the client left")]
     Left,
-    #[error("the client gave no window for it")]
-    Stalled,
+    /// Who evicted it has said why.
     #[error("evicted")]
     Evicted,
+    #[error("the client takes too little")]
+    Stalled,
 }
 
 impl From<h2::Error> for Stopped {
@@ -79,93 +77,103 @@ impl From<h2::Error> for Stopped {
     }
 }
 
-async fn send<B: MessageBody>(
-    response: Response<B>,
-    mut respond: SendResponse<Bytes>,
-    head_only: bool,
-    connection: &Connection,
-    terms: &Terms,
-) -> Result<(), Stopped> {
-    let (response, body) = response.into_parts();
-    let size = body.size();
-    let is_all = head_only || matches!(size, BodySize::None | BodySize::Sized(0));
-    let mut stream = respond.send_response(head::response(response.head(), size), is_all)?;
-    if is_all {
-        return Ok(());
-    }
-    let sent = send_body(&mut stream, body, connection, terms).await;
-    match sent {
-        Err(Stopped::Body) => stream.send_reset(Reason::INTERNAL_ERROR),
-        Err(Stopped::Evicted) => stream.send_reset(Reason::CANCEL),
-        Err(Stopped::Stalled) => {
-            terms.counters.one(Count::EvictedStalled);
-            stream.send_reset(Reason::CANCEL);
-        }
-        Ok(()) | Err(Stopped::Left) => {}
-    }
-    sent
+/// Sends an answer, and tells those who watch for slow readers how that goes.
+struct Sender {
+    connection: Rc<Connection>,
+    terms: Terms,
 }
 
-async fn send_body<B: MessageBody>(
-    stream: &mut SendStream<Bytes>,
-    body: B,
-    connection: &Connection,
-    terms: &Terms,
-) -> Result<(), Stopped> {
-    let mut body = pin!(body);
-    loop {
-        let piece = poll_fn(|cx| {
-            // Otherwise a stream that has nothing to say would outlive its reader.
-            if stream.poll_reset(cx).is_ready() {
-                return Poll::Ready(Err(Stopped::Left));
-            }
-            if connection.is_evicted() {
-                return Poll::Ready(Err(Stopped::Evicted));
-            }
-            connection.park_reader(cx);
-            body.as_mut().poll_next(cx).map(Ok)
-        });
-        match piece.await? {
-            Some(Ok(piece)) => {
-                send_piece(stream, piece, connection, terms.limits.write).await?;
-                if let Some(published) = connection.take_published() {
-                    terms.counters.written_after(published.elapsed());
+impl Sender {
+    async fn send<B: MessageBody>(
+        &self,
+        response: Response<B>,
+        mut respond: SendResponse<Bytes>,
+        head_only: bool,
+    ) -> Result<(), Stopped> {
+        let (response, body) = response.into_parts();
+        let size = body.size();
+        let is_all = head_only || matches!(size, BodySize::None | BodySize::Sized(0));
+        let mut stream = respond.send_response(head::response(response.head(), size), is_all)?;
+        if is_all {
+            return Ok(());
+        }
+        let sent = self.send_body(&mut stream, body).await;
+        match sent {
+            Err(Stopped::Body) => stream.send_reset(Reason::INTERNAL_ERROR),
+            Err(Stopped::Evicted | Stopped::Stalled) => stream.send_reset(Reason::CANCEL),
+            Ok(()) | Err(Stopped::Left) => {}
+        }
+        sent
+    }
+
+    async fn send_body<B: MessageBody>(
+        &self,
+        stream: &mut SendStream<Bytes>,
+        body: B,
+    ) -> Result<(), Stopped> {
+        let mut body = pin!(body);
+        loop {
+            let piece = poll_fn(|cx| {
+                // Otherwise a stream that has nothing to say would outlive its reader.
+                if stream.poll_reset(cx).is_ready() {
+                    return Poll::Ready(Err(Stopped::Left));
                 }
+                self.unless_evicted(cx)?;
+                body.as_mut().poll_next(cx).map(Ok)
+            });
+            match piece.await? {
+                Some(Ok(piece)) => self.send_piece(stream, piece).await?,
+                Some(Err(_)) => return Err(Stopped::Body),
+                None => return Ok(stream.send_data(Bytes::new(), true)?),
             }
-            Some(Err(_)) => return Err(Stopped::Body),
-            None => return Ok(stream.send_data(Bytes::new(), true)?),
         }
     }
-}
 
-/// Sends a piece of a body, 16 KiB at most. It may wait so long for the client's window: nobody can take a stream's bytes
-/// one by one, either.
-async fn send_piece(
-    stream: &mut SendStream<Bytes>,
-    mut piece: Bytes,
-    connection: &Connection,
-    limit: Duration,
-) -> Result<(), Stopped> {
-    stream.reserve_capacity(piece.len());
-    // Nearly always, so that a timer is for those who are slow.
-    if stream.capacity() >= piece.len() {
-        return Ok(stream.send_data(piece, false)?);
-    }
-    connection.blocked(piece.len());
-    let all = async {
+    /// Returns when all of the piece has a place in the client's window.
+    async fn send_piece(&self, stream: &mut SendStream<Bytes>, mut piece: Bytes) -> Result<(), Stopped> {
+        let mut stall = None;
+        let mut sent = 0;
         while !piece.is_empty() {
             stream.reserve_capacity(piece.len());
-            if stream.capacity() == 0 && poll_fn(|cx| stream.poll_capacity(cx)).await.transpose()?.is_none() {
-                return Err(Stopped::Left);
-            }
             let part = piece.len().min(stream.capacity());
             if part > 0 {
                 stream.send_data(piece.split_to(part), false)?;
+                sent += part as u64;
+                continue;
             }
+            self.connection.blocked(piece.len());
+            // Made only now, so that a timer is for those who are slow.
+            let stall = stall.get_or_insert_with(|| Stall::begin(self.terms.limits.write, sent));
+            let window = poll_fn(|cx| {
+                self.unless_evicted(cx)?;
+                if stall.poll(cx, sent).is_ready() {
+                    return Poll::Ready(Err(self.stalled(piece.len())));
+                }
+                stream.poll_capacity(cx).map(|window| window.transpose()?.ok_or(Stopped::Left))
+            });
+            window.await?;
+        }
+        if stall.is_some() {
+            self.connection.unblocked();
+        }
+        if let Some(published) = self.connection.take_published() {
+            self.terms.counters.written_after(published.elapsed());
         }
         Ok(())
-    };
-    let sent = timeout(limit, all).await.unwrap_or(Err(Stopped::Stalled));
-    connection.unblocked();
-    sent
+    }
+
+    /// Has this task woken when somebody evicts the stream.
+    fn unless_evicted(&self, cx: &Context<'_>) -> Result<(), Stopped> {
+        if self.connection.is_evicted() {
+            return Err(Stopped::Evicted);
+        }
+        self.connection.park_reader(cx);
+        Ok(())
+    }
+
+    fn stalled(&self, unsent: usize) -> Stopped {
+        info!(peer = self.connection.peer_for_log(), unsent, "client takes too little: closing its stream");
+        self.terms.counters.one(Count::EvictedStalled);
+        Stopped::Stalled
+    }
 }

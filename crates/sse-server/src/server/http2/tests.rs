@@ -17,23 +17,26 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, LocalSet};
 
 use super::*;
+use crate::counters::Count;
+use crate::transport::Connection;
 
 const LIMITS: Limits = Limits {
     head: Duration::from_secs(5),
     keep_alive: Duration::from_secs(20),
-    write: Duration::from_secs(30),
+    write: Duration::from_secs(10),
     head_bytes: 64 * 1024,
 };
 
 /// A connection that is being served, and what its application does.
-struct Served {
+struct Running {
     /// What is sent here, the body of `/stream` says. Closed when the body is dropped.
     says: mpsc::Sender<Bytes>,
     stop: Option<oneshot::Sender<()>>,
+    counters: Arc<Counters>,
     ended: JoinHandle<()>,
 }
 
-impl Served {
+impl Running {
     fn new() -> (Self, DuplexStream) {
         let (client, io) = duplex(1 << 20);
         let (says, said) = mpsc::channel(64);
@@ -48,9 +51,10 @@ impl Served {
                 pending().await
             }
         };
-        let terms = Terms { peer: None, limits: LIMITS, counters: Arc::default() };
+        let counters = Arc::<Counters>::default();
+        let terms = Terms { peer: None, limits: LIMITS, counters: Arc::clone(&counters) };
         let ended = spawn_local(serve(io, app, terms, stopping));
-        (Self { says, stop: Some(stop), ended }, client)
+        (Self { counters, says, stop: Some(stop), ended }, client)
     }
 
     async fn say(&self, text: impl Into<Bytes>) {
@@ -63,6 +67,14 @@ fn answer(request: &Request, said: &RefCell<Option<mpsc::Receiver<Bytes>>>) -> R
         let mut said = said.borrow_mut().take().expect("one stream is asked for");
         let said = stream::poll_fn(move |cx| said.poll_recv(cx).map(|text| text.map(Ok::<_, Infallible>)));
         return Response::ok().set_body(BoxBody::new(BodyStream::new(said)));
+    }
+    if let Some(connection) = Connection::of_request(request).filter(|_| request.path() == "/evicted") {
+        spawn_local(async move {
+            sleep(Duration::from_secs(1)).await;
+            connection.evict();
+        });
+        let silent = stream::pending::<Result<Bytes, Infallible>>();
+        return Response::ok().set_body(BoxBody::new(BodyStream::new(silent)));
     }
     let host = request.headers().get("host").and_then(|host| host.to_str().ok()).unwrap_or("nobody");
     Response::ok().set_body(BoxBody::new(format!("{} at {host}", request.uri())))
@@ -102,7 +114,7 @@ async fn assert_good_end(mut body: RecvStream) {
 #[tokio::test(start_paused = true)]
 async fn requests_are_answered_side_by_side() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, _driven) = connect(io, 65_535).await;
         let mut stream = get(&mut client, "/stream").await;
         let mut short = get(&mut client, "/short?x=y").await;
@@ -121,7 +133,7 @@ async fn requests_are_answered_side_by_side() {
 #[tokio::test(start_paused = true)]
 async fn a_head_alone_has_the_length_of_what_it_is_about() {
     let connection = async {
-        let (_served, io) = Served::new();
+        let (_served, io) = Running::new();
         let (mut client, _driven) = connect(io, 65_535).await;
         let answer = ask(&mut client, Method::HEAD, "/short").await.await.unwrap();
         assert_eq!(answer.headers()["content-length"], "/short at hub.example".len().to_string());
@@ -134,7 +146,7 @@ async fn a_head_alone_has_the_length_of_what_it_is_about() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_its_reader_closes_ends_at_once() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, _driven) = connect(io, 65_535).await;
         let stream = get(&mut client, "/stream").await;
         let before = Instant::now();
@@ -150,14 +162,27 @@ async fn a_stream_that_its_reader_closes_ends_at_once() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_without_a_window_is_reset_and_no_other() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, _driven) = connect(io, 64).await;
         let mut stream = get(&mut client, "/stream").await;
         served.say(vec![b'x'; 65]).await;
         let before = Instant::now();
         served.says.closed().await;
         assert_eq!(before.elapsed().as_secs(), LIMITS.write.as_secs());
+        assert_eq!(served.counters.count(Count::EvictedStalled), 1);
         assert_eq!(stream.data().await.unwrap().unwrap().len(), 64);
+        assert_eq!(stream.data().await.unwrap().unwrap_err().reason(), Some(Reason::CANCEL));
+        assert_eq!(text(&mut get(&mut client, "/short").await).await, "/short at hub.example");
+    };
+    LocalSet::new().run_until(connection).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_evicted_loses_that_stream_and_no_other() {
+    let connection = async {
+        let (_served, io) = Running::new();
+        let (mut client, _driven) = connect(io, 65_535).await;
+        let mut stream = get(&mut client, "/evicted").await;
         assert_eq!(stream.data().await.unwrap().unwrap_err().reason(), Some(Reason::CANCEL));
         assert_eq!(text(&mut get(&mut client, "/short").await).await, "/short at hub.example");
     };
@@ -167,7 +192,7 @@ async fn a_stream_without_a_window_is_reset_and_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_who_opens_the_window_in_time_gets_everything() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, _driven) = connect(io, 1000).await;
         let mut stream = get(&mut client, "/stream").await;
         let before = Instant::now();
@@ -191,7 +216,7 @@ async fn a_reader_who_opens_the_window_in_time_gets_everything() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_answers_no_ping_is_gone() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, connection) = client::handshake(io).await.unwrap();
         let mut connection = Box::pin(connection);
         let before = Instant::now();
@@ -212,7 +237,7 @@ async fn a_client_that_answers_no_ping_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn pings_that_are_answered_keep_a_silent_stream_open() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, _driven) = connect(io, 65_535).await;
         let mut stream = get(&mut client, "/stream").await;
         sleep(Duration::from_secs(600)).await;
@@ -225,7 +250,7 @@ async fn pings_that_are_answered_keep_a_silent_stream_open() {
 #[tokio::test(start_paused = true)]
 async fn who_asks_for_nothing_is_sent_away() {
     let connection = async {
-        let (served, io) = Served::new();
+        let (served, io) = Running::new();
         let (mut client, driven) = connect(io, 65_535).await;
         text(&mut get(&mut client, "/short").await).await;
         let before = Instant::now();
@@ -239,7 +264,7 @@ async fn who_asks_for_nothing_is_sent_away() {
 #[tokio::test(start_paused = true)]
 async fn who_never_says_a_word_is_closed() {
     let connection = async {
-        let (served, _io) = Served::new();
+        let (served, _io) = Running::new();
         let before = Instant::now();
         served.ended.await.unwrap();
         assert_eq!(before.elapsed().as_secs(), LIMITS.head.as_secs());
@@ -250,7 +275,7 @@ async fn who_never_says_a_word_is_closed() {
 #[tokio::test(start_paused = true)]
 async fn the_end_of_the_server_waits_for_streams_and_takes_no_more() {
     let connection = async {
-        let (mut served, io) = Served::new();
+        let (mut served, io) = Running::new();
         let (mut client, driven) = connect(io, 65_535).await;
         let mut stream = get(&mut client, "/stream").await;
         served.stop.take().unwrap().send(()).unwrap();

@@ -90,3 +90,14 @@ fn a_client_that_closes_its_side_early_still_gets_a_short_answer() {
     client.shutdown(Shutdown::Write).unwrap();
     assert!(read_to_end(&mut client).ends_with("short"));
 }
+
+#[test]
+fn a_body_that_was_not_waited_for_is_not_taken_for_a_head() {
+    let server = Served::patient();
+    let length = 2_000_000;
+    let request = format!("POST /give-up HTTP/1.1\r\nhost: a\r\ncontent-length: {length}\r\n\r\n");
+    let mut client = server.connect();
+    client.write_all(&[request.as_bytes(), &vec![b'x'; length]].concat()).expect("all of it is read");
+    read_until(&mut client, "short");
+    assert_eq!(read_to_end(&mut client), "", "and there is no other answer");
+}

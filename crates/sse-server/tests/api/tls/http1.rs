@@ -99,3 +99,26 @@ fn an_idle_connection_is_closed_in_good_order() {
     client.until("ok\n");
     assert_eq!(std::io::Read::read(&mut client.0, &mut [0]).expect("TLS says goodbye"), 0);
 }
+
+#[test]
+fn a_reader_who_takes_nothing_is_cut() {
+    let (server, files) = start_with(|config| {
+        config.write_timeout = Duration::from_secs(1);
+        config.operations = Some("127.0.0.1:0".parse().unwrap());
+    });
+    let mut client = connect(&server, &files);
+    client.send(head("GET /events/a", &[]));
+    client.until(":ok\n");
+    // More than all buffers on the way hold, however large the systems make them.
+    let mut publisher = connect(&server, &files);
+    let data = "x".repeat(900_000);
+    for _ in 0..20 {
+        publisher.send(post("/events/a", &[], &data));
+        publisher.until("\"id\"");
+    }
+    await_subscribers(server.hub(), 0);
+    let mut operations = crate::http::Connection::new(server.operations());
+    operations.send(head("GET /metrics", &[]));
+    let page = operations.response().text();
+    assert!(page.contains("\nsse_evictions_total{reason=\"stalled\"} 1\n"), "{page}");
+}

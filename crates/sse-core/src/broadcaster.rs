@@ -19,7 +19,7 @@ use crate::shed::{Budget, TOPIC};
 use crate::stats::{Counters, Stats};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Mutex, Ordering};
 use crate::topic::{Phase, Topic, TopicName, TopicState, Wakes};
-use crate::topics::Topics;
+use crate::topics::{TooManyTopics, Topics};
 use crate::wake::wake_all;
 
 /// How long a topic without events is remembered.
@@ -47,17 +47,22 @@ pub struct Config {
     /// refused. Publishers that are at it at the same moment may exceed the budget by 32 KiB each, or by their event if that
     /// is longer; topics that are only read count, and are not refused here.
     pub budget: Option<u64>,
+    /// How many topics there may be, ended and remembered ones included; none is any number. Whoever names another,
+    /// to publish or to read, is refused. One that was only ever read and that nobody reads counts for a minute at most,
+    /// see [`forget_after`](Self::forget_after).
+    pub max_topics: Option<usize>,
     /// What tells the time. Only differences count, so the clock of the wall has no say in anything.
     pub clock: fn() -> Instant,
 }
 
 impl Default for Config {
-    /// Default retention, ten minutes, no budget, the system's monotonic clock.
+    /// Default retention, ten minutes, no bound for all topics together, the system's monotonic clock.
     fn default() -> Self {
         Self {
             retention: Retention::default(),
             forget_after: Duration::from_secs(600),
             budget: None,
+            max_topics: None,
             clock: Instant::now,
         }
     }
@@ -71,6 +76,13 @@ impl Default for Config {
 #[derive(Clone, Debug)]
 pub struct Broadcaster {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// A topic that was looked up by its name.
+pub(crate) struct Found<'a> {
+    pub(crate) topic: &'a Arc<Topic>,
+    /// It came into being by that.
+    pub(crate) is_new: bool,
 }
 
 /// What the broadcaster and its segments share.
@@ -106,8 +118,8 @@ impl Broadcaster {
             shared: Arc::new(Shared {
                 epoch: Epoch::random(),
                 budget: config.budget.map(Budget::new),
+                topics: Topics::new(config.max_topics),
                 config,
-                topics: Topics::new(),
                 counters: Counters::new(),
                 head: AtomicU64::new(0),
                 forgotten: AtomicU64::new(0),
@@ -125,7 +137,8 @@ impl Broadcaster {
     ///
     /// # Errors
     ///
-    /// The topic has ended, the broadcaster is closed, or there is no room. Nothing was published then.
+    /// The topic has ended, the broadcaster is closed, or there is no room for the event or its topic. Nothing was
+    /// published then.
     pub fn publish(&self, topic: &TopicName, event: &Event<'_>) -> Result<EventId, PublishError> {
         let mut frame = Frame::encode(event);
         // Others may take the room that was made for this one; whom that happens to again and again, there is none for.
@@ -169,7 +182,8 @@ impl Broadcaster {
             self.shared.counters.weighed(weight, state.log.weight());
             state.mark(&mut wakes);
             Ok(id)
-        })?;
+        });
+        let id = id.map_err(|TooManyTopics| Refused::For(PublishError::TooManyTopics))??;
         wake_all(wakes);
         Ok(id)
     }
@@ -188,11 +202,15 @@ impl Broadcaster {
     }
 
     /// Ends a topic, as [`end`](Self::end), but whether or not there is such a topic. Answers whether it was live.
-    pub fn end_or_create(&self, topic: &TopicName) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// There is no such topic, and there may be no more.
+    pub fn end_or_create(&self, topic: &TopicName) -> Result<bool, TooManyTopics> {
         let mut wakes = Wakes::new();
-        let ended = self.shared.with_topic(topic, |_, state| self.shared.end(state, &mut wakes));
+        let ended = self.shared.with_topic(topic, |_, state| self.shared.end(state, &mut wakes))?;
         wake_all(wakes);
-        ended
+        Ok(ended)
     }
 
     /// Whether a subscription to these topics from this position would be
@@ -295,11 +313,7 @@ impl Broadcaster {
             if !unused || !over {
                 return true;
             }
-            let Weight { bytes, held } = state.log.weight();
-            self.shared.counters.weighed(Weight { bytes, held: held + TOPIC }, Weight::default());
-            // Before the name is free again: a topic that is created under it afterwards must know of this past.
-            self.shared.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);
-            state.phase = Phase::Forgotten;
+            self.shared.forget(&mut state);
             false
         })
     }
@@ -347,23 +361,44 @@ impl Shared {
         self.segments.lock().mailboxes.retain(|other| !Arc::ptr_eq(other, mailbox));
     }
 
-    /// Runs `f` on the topic under its lock; creates it if need be.
+    /// Runs `f` on the topic under its lock; creates it if need be and there may be another.
     pub(crate) fn with_topic<R>(
         &self,
         name: &TopicName,
-        f: impl FnOnce(&Arc<Topic>, &mut TopicState) -> R,
-    ) -> R {
+        f: impl FnOnce(Found<'_>, &mut TopicState) -> R,
+    ) -> Result<R, TooManyTopics> {
         loop {
-            let topic = self.topics.find_or_create(name, || {
+            let (topic, is_new) = self.topics.find_or_create(name, || {
                 self.counters.weighed(Weight::default(), Weight { bytes: 0, held: TOPIC });
                 Topic::new(name.clone(), self.forgotten.load(Ordering::Acquire), self.now())
-            });
+            })?;
             let mut state = topic.state.lock();
             // It may have been forgotten between finding and locking it; its name then leads elsewhere.
             if state.phase != Phase::Forgotten {
-                return f(&topic, &mut state);
+                return Ok(f(Found { topic: &topic, is_new }, &mut state));
             }
         }
+    }
+
+    /// Forgets a topic that nobody ever published to and nobody reads.
+    pub(crate) fn forget_blank(&self, name: &TopicName) {
+        self.topics.retain_one(name, |topic| {
+            let mut state = topic.state.lock();
+            if state.phase != Phase::Live || state.has_readers() || !state.log.is_new() {
+                return true;
+            }
+            self.forget(&mut state);
+            false
+        });
+    }
+
+    /// To be called under the lock of the topic's part, before its name is free again.
+    fn forget(&self, state: &mut TopicState) {
+        let Weight { bytes, held } = state.log.weight();
+        self.counters.weighed(Weight { bytes, held: held + TOPIC }, Weight::default());
+        // A topic that is created under the name afterwards must know of this past.
+        self.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);
+        state.phase = Phase::Forgotten;
     }
 
     fn end(&self, state: &mut TopicState, wakes: &mut Wakes) -> bool {
@@ -404,6 +439,9 @@ pub enum PublishError {
     /// can be made free.
     #[error("there is no memory left for the event")]
     Full,
+    /// There is no such topic, and there are as many as [`Config::max_topics`] allows.
+    #[error("there are as many topics as there may be")]
+    TooManyTopics,
 }
 
 /// Why an attempt to publish came to nothing.

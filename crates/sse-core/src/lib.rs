@@ -150,8 +150,9 @@ pub use frame::Frame;
 pub use id::{Epoch, EventId, ParseIdError};
 pub use log::{Retention, Run};
 pub use segment::{
-    CatchUp, Deliveries, LagRule, LagRules, NoSink, NoTopic, Progress, Segment, SegmentConfig, Sink,
+    CatchUp, Deliveries, LagRule, LagRules, NoSink, Progress, Segment, SegmentConfig, Sink, SubscribeError,
     SubscriberKey, Subscription, Turn,
 };
 pub use stats::{Gaps, Stats};
 pub use topic::{MAX_TOPIC, TopicName, TopicNameError};
+pub use topics::TooManyTopics;

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
+use thiserror::Error;
+
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, RandomState};
 use crate::topic::{Topic, TopicName};
 
@@ -15,17 +17,27 @@ pub(crate) struct Topics {
     hasher: RandomState,
     /// The part that [`retain_next`](Self::retain_next) comes to next.
     next: AtomicUsize,
+    /// How many there are in all parts.
+    count: AtomicUsize,
+    most: usize,
 }
+
+/// There are as many topics as [`Config::max_topics`](crate::Config::max_topics) allows, and this one is not among them.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("there are as many topics as there may be")]
+pub struct TooManyTopics;
 
 impl Topics {
     /// Enough that threads seldom meet in one, few enough that going round them is nothing.
     pub(crate) const PARTS: usize = if cfg!(any(loom, shuttle)) { 1 } else { 64 };
 
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(most: Option<usize>) -> Self {
         Self {
             parts: (0..Self::PARTS).map(|_| Mutex::new(Part::default())).collect(),
             hasher: RandomState::default(),
             next: AtomicUsize::new(0),
+            count: AtomicUsize::new(0),
+            most: most.unwrap_or(usize::MAX),
         }
     }
 
@@ -33,14 +45,30 @@ impl Topics {
         self.part(name).lock().get(name).cloned()
     }
 
-    pub(crate) fn find_or_create(&self, name: &TopicName, create: impl FnOnce() -> Topic) -> Arc<Topic> {
+    /// The topic of that name, and whether it has come into being just now.
+    pub(crate) fn find_or_create(
+        &self,
+        name: &TopicName,
+        create: impl FnOnce() -> Topic,
+    ) -> Result<(Arc<Topic>, bool), TooManyTopics> {
         let mut part = self.part(name).lock();
         if let Some(topic) = part.get(name) {
-            return Arc::clone(topic);
+            return Ok((Arc::clone(topic), false));
         }
+        let room = |count| (count < self.most).then_some(count + 1);
+        self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, room).map_err(|_| TooManyTopics)?;
         let topic = Arc::new(create());
         part.insert(name.clone(), Arc::clone(&topic));
-        topic
+        Ok((topic, true))
+    }
+
+    /// Drops one topic if `keep` is false, while nobody can find or create it.
+    pub(crate) fn retain_one(&self, name: &TopicName, keep: impl FnOnce(&Topic) -> bool) {
+        let mut part = self.part(name).lock();
+        if part.get(name).is_some_and(|topic| !keep(topic)) {
+            part.remove(name);
+            self.count.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     /// Drops the topics of the next part for which `keep` is false, while nobody can find or create one there;
@@ -53,7 +81,9 @@ impl Topics {
         if part.len() * 4 < part.capacity() {
             part.shrink_to_fit();
         }
-        before - part.len()
+        let dropped = before - part.len();
+        self.count.fetch_sub(dropped, Ordering::Relaxed);
+        dropped
     }
 
     pub(crate) fn for_each(&self, mut f: impl FnMut(&Topic)) {
@@ -63,7 +93,7 @@ impl Topics {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.parts.iter().map(|part| part.lock().len()).sum()
+        self.count.load(Ordering::Relaxed)
     }
 
     fn part(&self, name: &TopicName) -> &Mutex<Part> {

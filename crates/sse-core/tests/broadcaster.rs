@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use common::*;
 use sse_core::{
-    Broadcaster, Config, Event, EventId, NoTopic, Position, PublishError, Retention, Turn, UnknownTopic,
+    Broadcaster, Config, Event, EventId, Position, PublishError, Retention, SubscribeError, Turn,
+    UnknownTopic,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -255,8 +256,8 @@ fn i9_an_ended_topic_gives_what_is_left_and_ends() {
 #[test]
 fn i9_a_topic_may_be_ended_before_anybody_uses_it() {
     let broadcaster = broadcaster();
-    assert!(broadcaster.end_or_create(&topic("t")));
-    assert!(!broadcaster.end_or_create(&topic("t")));
+    assert_eq!(broadcaster.end_or_create(&topic("t")), Ok(true));
+    assert_eq!(broadcaster.end_or_create(&topic("t")), Ok(false));
     assert_eq!(broadcaster.end(&topic("t")), Ok(false));
     assert_eq!(broadcaster.publish(&topic("t"), &Event::message("x")), Err(PublishError::Ended));
     assert_eq!(from(&broadcaster, Position::Earliest), [Seen::Ended]);
@@ -360,7 +361,7 @@ fn i11_a_topic_that_was_forgotten_never_takes_up_an_old_position() {
 fn a_subscription_needs_a_topic_and_counts_none_twice() {
     let broadcaster = broadcaster();
     let segment = segment(&broadcaster);
-    assert_eq!(segment.subscribe([], Position::Now).unwrap_err(), NoTopic);
+    assert_eq!(segment.subscribe([], Position::Now).unwrap_err(), SubscribeError::NoTopic);
     let mut subscription = subscribe(&segment, &["t", "t"], Position::Now);
     publish(&broadcaster, "t", "once");
     settle(&segment);

@@ -8,7 +8,10 @@ mod common;
 use std::time::Duration;
 
 use common::*;
-use sse_core::{Broadcaster, Config, Event, Position, PublishError, Retention};
+use sse_core::{
+    Broadcaster, Config, Event, Position, PublishError, Retention, SubscribeError, TooManyTopics,
+    UnknownTopic,
+};
 
 /// What a topic costs, as [`Config::budget`] has it.
 const TOPIC: u64 = 640;
@@ -30,7 +33,7 @@ fn earliest(broadcaster: &Broadcaster, name: &str) -> Vec<u64> {
 #[test]
 fn i5_no_publish_exceeds_the_budget_and_readers_miss_what_was_shed() {
     const BUDGET: u64 = 1024 * 1024;
-    for seed in 0..20 {
+    for seed in 0..8 {
         let mut random = fastrand::Rng::with_seed(seed);
         let broadcaster = within(BUDGET);
         let segment = segment(&broadcaster);
@@ -121,7 +124,8 @@ fn i5_an_event_that_can_not_fit_costs_nobody_anything() {
 fn i5_room_that_comes_to_be_is_used() {
     const MINUTE: Duration = Duration::from_secs(60);
     let retention = Retention { age: Some(MINUTE), ..Retention::default() };
-    let config = Config { retention, forget_after: MINUTE, clock, budget: Some(20 * 1024) };
+    let config =
+        Config { retention, forget_after: MINUTE, clock, budget: Some(20 * 1024), ..Config::default() };
     let broadcaster = Broadcaster::new(config);
     let fitted = (0..100).take_while(|n| try_publish(&broadcaster, &n.to_string(), 1000).is_ok()).count();
     assert!(fitted > 5);
@@ -153,4 +157,57 @@ fn i4_a_resume_behind_what_was_shed_is_told_of_a_gap() {
     let position = sse_core::EventId { sequence: first - 11, ..broadcaster.position() };
     let mut back = subscribe(&segment(&broadcaster), &["t"], Position::After(position));
     assert_eq!(seen(&next(&mut back)), [gap(first - 11, first, 10, "expired")]);
+}
+
+fn with_topics(most: usize) -> Broadcaster {
+    Broadcaster::new(Config { max_topics: Some(most), clock, ..Config::default() })
+}
+
+#[test]
+fn i5_a_topic_too_many_is_refused_to_whoever_asks_for_it() {
+    let broadcaster = with_topics(2);
+    let segment = segment(&broadcaster);
+    let _reader = subscribe(&segment, &["a"], Position::Now);
+    assert_eq!(try_publish(&broadcaster, "b", 1), Ok(1));
+    assert_eq!(try_publish(&broadcaster, "c", 1), Err(PublishError::TooManyTopics));
+    assert_eq!(broadcaster.end_or_create(&topic("c")), Err(TooManyTopics));
+    let refused = segment.subscribe([topic("a"), topic("c")], Position::Now).unwrap_err();
+    assert_eq!(refused, SubscribeError::TooManyTopics(TooManyTopics));
+    assert_eq!(try_publish(&broadcaster, "a", 1), Ok(2), "those that are there go on");
+    assert_eq!((broadcaster.stats().topics, broadcaster.stats().published), (2, 2));
+}
+
+#[test]
+fn i8_a_subscription_that_fails_leaves_nothing_behind() {
+    let broadcaster = with_topics(3);
+    let segment = segment(&broadcaster);
+    let mut reader = subscribe(&segment, &["a"], Position::Now);
+    try_publish(&broadcaster, "z", 1).unwrap();
+    // One that is read here, one that exists, one that comes into being, one too many.
+    let names = ["a", "z", "b", "c"].map(topic);
+    assert!(segment.subscribe(names, Position::Now).is_err());
+    let stats = broadcaster.stats();
+    assert_eq!((stats.topics, stats.subscribers, segment.len()), (2, 1, 1));
+    assert_eq!(broadcaster.end(&topic("b")), Err(UnknownTopic));
+    // The room is there for another, who is served as if nothing had been.
+    let mut other = subscribe(&segment, &["b"], Position::Now);
+    for name in ["a", "z", "b"] {
+        publish(&broadcaster, name, "x");
+    }
+    settle(&segment);
+    assert_eq!((sequences(&drain(&mut reader)), sequences(&drain(&mut other))), (vec![2], vec![4]));
+    drop((reader, other));
+    advance(Duration::from_secs(3600));
+    assert_eq!(expire(&broadcaster), 3, "nobody is attached to any of them");
+    assert_eq!(broadcaster.stats().held_bytes, 0);
+}
+
+#[test]
+fn i5_a_topic_that_is_forgotten_makes_room_for_another() {
+    let broadcaster = with_topics(1);
+    drop(subscribe(&segment(&broadcaster), &["blank"], Position::Now));
+    assert!(try_publish(&broadcaster, "t", 1).is_err());
+    advance(Duration::from_secs(60));
+    assert_eq!(expire(&broadcaster), 1);
+    assert!(try_publish(&broadcaster, "t", 1).is_ok());
 }

@@ -6,6 +6,7 @@
 //! | L5 | two events that push two others out of the log, a reader that resumes from before all of them |
 //! | L8 | two events in a log of one, two segments, of which one leaves |
 //! | L15 | two events for which there is no room, a reader of what is shed |
+//! | L16 | topics that come into being, a limit on their number, a subscription that fails |
 //! | L9 | an event, a topic that is being forgotten, a reader that resumes |
 //!
 //! Whatever is left behind in the crate's own `Arc`s is noticed by loom at the end of each interleaving.
@@ -21,9 +22,8 @@ use std::time::Duration;
 use model_common::*;
 use sse_core::{Broadcaster, EventId, Position};
 
-/// Room for a topic and a few dozen small events, and less than which is soon filled.
+/// Room for a topic and seven events of a hundred bytes, but not for two of six hundred besides.
 const BUDGET: u64 = 3000;
-const ROOM: u64 = 300;
 
 #[test]
 fn l4_nothing_of_a_reader_that_left_remains() {
@@ -104,14 +104,14 @@ fn l15_two_publishers_without_room_make_it_once() {
         let broadcaster = with_budget(BUDGET);
         let segment = segment(&broadcaster);
         let mut reader = Reader::new(&segment, &["t"], Position::Now);
-        while broadcaster.stats().held_bytes + ROOM <= BUDGET {
-            acked(&broadcaster, "t", "a");
+        for _ in 0..7 {
+            acked(&broadcaster, "t", &"a".repeat(100));
         }
         let before = broadcaster.stats();
         assert_eq!(before.shed, 0);
         let publishers = [(); 2].map(|()| {
             let broadcaster = broadcaster.clone();
-            thread::spawn(move || acked(&broadcaster, "t", &"x".repeat(ROOM as usize)))
+            thread::spawn(move || acked(&broadcaster, "t", &"x".repeat(600)))
         });
 
         let all = before.published + 2;
@@ -120,6 +120,40 @@ fn l15_two_publishers_without_room_make_it_once() {
         publishers.into_iter().for_each(|publisher| drop(publisher.join().unwrap()));
         let after = broadcaster.stats();
         assert!(after.shed > 0 && after.held_bytes <= BUDGET, "{after:?}");
+    });
+}
+
+#[test]
+fn l16_one_of_two_topics_comes_into_being_where_there_is_room_for_one() {
+    explore(|| {
+        let broadcaster = with_topics(1);
+        let publishers = ["t", "u"].map(|name| {
+            let broadcaster = broadcaster.clone();
+            thread::spawn(move || publish(&broadcaster, name, "a").is_ok())
+        });
+        let published = publishers.map(|publisher| publisher.join().unwrap());
+        assert_ne!(published[0], published[1]);
+        assert_eq!(broadcaster.stats().topics, 1);
+    });
+}
+
+#[test]
+fn l16_a_subscription_that_fails_takes_no_event_along() {
+    explore(|| {
+        let broadcaster = with_topics(1);
+        let publisher = thread::spawn({
+            let broadcaster = broadcaster.clone();
+            move || acked(&broadcaster, "t", "a")
+        });
+        let segment = segment(&broadcaster);
+        let refused = segment.subscribe([topic("t"), topic("u")], Position::Now);
+        assert!(refused.is_err());
+        publisher.join().unwrap();
+
+        let mut reader = Reader::new(&segment, &["t"], Position::Earliest);
+        reader.run();
+        assert_eq!(reader.seen, [event(1, "a")]);
+        assert_eq!(broadcaster.stats().topics, 1);
     });
 }
 

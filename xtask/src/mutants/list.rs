@@ -77,7 +77,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "forget without a past",
         file: "broadcaster.rs",
-        right: "self.shared.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);",
+        right: "self.forgotten.fetch_max(state.log.head(), Ordering::AcqRel);",
         wrong: "",
         test: "--test loom_places l9_",
         cfg: LOOM,
@@ -86,9 +86,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "forget without a phase",
         file: "broadcaster.rs",
-        right: "state.phase = Phase::Forgotten;
-            false",
-        wrong: "false",
+        right: "state.phase = Phase::Forgotten;",
+        wrong: "",
         test: "--test loom_places l9_",
         cfg: LOOM,
     },
@@ -138,6 +137,33 @@ pub(super) const MUTANTS: &[Mutant] = &[
         wrong: "(bytes + index - index) as u64",
         test: "--test budget i5_no",
         cfg: None,
+    },
+    // I5: the limit on topics is one of what was counted before.
+    Mutant {
+        name: "a topic too many",
+        file: "topics.rs",
+        right: "(count < self.most).then_some(count + 1);",
+        wrong: "(count <= self.most).then_some(count + 1);",
+        test: "--test budget i5_a_topic",
+        cfg: None,
+    },
+    // I8: the topics of a subscription that failed have a reader for ever.
+    Mutant {
+        name: "refused and attached",
+        file: "segment/membership.rs",
+        right: "unread.into_iter().for_each(|key| self.detach(key));",
+        wrong: "drop(unread);",
+        test: "--test budget i8_",
+        cfg: None,
+    },
+    // I2: a publisher appends to a topic that nobody can find any more.
+    Mutant {
+        name: "abandoned with an event",
+        file: "broadcaster.rs",
+        right: "if state.phase != Phase::Live || state.has_readers() || !state.log.is_new() {",
+        wrong: "if state.phase != Phase::Live || state.has_readers() {",
+        test: "--test loom_places l16_",
+        cfg: LOOM,
     },
     // I5.
     Mutant {
@@ -387,7 +413,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "events before their gap",
         file: "segment/merge.rs",
-        right: "pass.through = pass.through.min(begins);",
+        right: "pass.through = pass.through.min(accounted);",
         wrong: "",
         test: "--test multi_topic i2",
         cfg: None,

@@ -1,6 +1,9 @@
 //! Coming and going: how a subscriber gets its place in a segment, and gives it back.
 
+use smallvec::SmallVec;
+
 use super::feed::Feed;
+use super::lagging::LagRule;
 use super::state::State;
 use super::subscriber::{Member, Outlet, Subscriber};
 use super::wheel::{Entry, TICKS, Wheel};
@@ -8,13 +11,18 @@ use crate::delivery::{Lagged, Position, Reason};
 use crate::id::EventId;
 use crate::sync::Arc;
 use crate::topic::TopicName;
+use crate::topics::TooManyTopics;
 
 impl<S> State<S> {
     /// Adds a subscriber to one or more different topics. Linear in their number, and in the logarithm of what they
     /// retain.
-    pub(super) fn subscribe(&mut self, topics: &[TopicName], position: Position) -> usize {
+    pub(super) fn subscribe(
+        &mut self,
+        topics: &[TopicName],
+        position: Position,
+    ) -> Result<usize, TooManyTopics> {
         // Attach first, then read the head: what comes after the head is marked, what comes before is in the logs.
-        let feeds: Vec<usize> = topics.iter().map(|name| self.attach(name)).collect();
+        let feeds = self.attach_all(topics)?;
         let head = self.shared.head();
         let epoch = self.shared.epoch;
         let (cursor, lost) = match position {
@@ -26,7 +34,7 @@ impl<S> State<S> {
             Position::Unknown => (None, Some((None, Reason::Unknown))),
         };
         let cursor = cursor.unwrap_or_else(|| self.earliest(&feeds, head));
-        let mut members: smallvec::SmallVec<[Member; 1]> = feeds
+        let mut members: SmallVec<[Member; 1]> = feeds
             .into_iter()
             .map(|key| {
                 let topic = Arc::clone(&self.feeds[key].topic);
@@ -70,7 +78,7 @@ impl<S> State<S> {
             wheel.insert(Entry { key, generation: self.generation }, heartbeat_at);
         }
         self.mailbox.set_subscribers(self.subscribers.len());
-        key
+        Ok(key)
     }
 
     /// The position before the oldest event that any of the topics retains; if none retains any, `head`.
@@ -110,23 +118,49 @@ impl<S> State<S> {
         Some(subscriber)
     }
 
-    fn attach(&mut self, name: &TopicName) -> usize {
-        if let Some(&key) = self.feed_of.get(name) {
-            return key;
+    /// The feeds of some topics, all or none.
+    fn attach_all(&mut self, topics: &[TopicName]) -> Result<Vec<usize>, TooManyTopics> {
+        // First: this is code of others, and may panic.
+        let rule = |name| {
+            if self.feed_of.contains_key(name) { LagRule::default() } else { self.config.lag.of(name) }
+        };
+        let rules: SmallVec<[LagRule; 1]> = topics.iter().map(rule).collect();
+        let mut feeds = Vec::with_capacity(topics.len());
+        let mut created = SmallVec::<[&TopicName; 1]>::new();
+        for (name, rule) in topics.iter().zip(rules) {
+            match self.attach(name, rule) {
+                Ok((key, is_new)) => {
+                    feeds.push(key);
+                    created.extend(is_new.then_some(name));
+                }
+                Err(error) => {
+                    let unread =
+                        feeds.into_iter().filter(|key| self.feeds[*key].is_empty()).collect::<Vec<_>>();
+                    unread.into_iter().for_each(|key| self.detach(key));
+                    created.into_iter().for_each(|name| self.shared.forget_blank(name));
+                    return Err(error);
+                }
+            }
         }
-        // First: it is code of others, and may panic.
-        let rule = self.config.lag.of(name);
+        Ok(feeds)
+    }
+
+    /// The feed of a topic, and whether the topic came into being for it.
+    fn attach(&mut self, name: &TopicName, rule: LagRule) -> Result<(usize, bool), TooManyTopics> {
+        if let Some(&key) = self.feed_of.get(name) {
+            return Ok((key, false));
+        }
         let entry = self.feeds.vacant_entry();
         let key = entry.key();
-        let feed = self.shared.with_topic(name, |topic, state| {
+        let (feed, is_new) = self.shared.with_topic(name, |found, state| {
             state.attach(&self.mailbox, key);
-            let mut feed = Feed::new(Arc::clone(topic), rule);
+            let mut feed = Feed::new(Arc::clone(found.topic), rule);
             feed.refresh(state);
-            feed
-        });
+            (feed, found.is_new)
+        })?;
         entry.insert(feed);
         self.feed_of.insert(name.clone(), key);
-        key
+        Ok((key, is_new))
     }
 
     fn detach(&mut self, key: usize) {

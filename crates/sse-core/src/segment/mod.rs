@@ -38,6 +38,7 @@ use crate::delivery::{Lag, Position};
 use crate::mailbox::Mailbox;
 use crate::sync::Arc;
 use crate::topic::TopicName;
+use crate::topics::TooManyTopics;
 use crate::wake::wake_all;
 
 /// How a [`Segment`] serves.
@@ -117,15 +118,15 @@ impl<S: Sink> Segment<S> {
     ///
     /// # Errors
     ///
-    /// No topic was named.
+    /// No topic was named, or one that does not exist and may not come into being. Nothing has changed then.
     pub fn subscribe(
         &self,
         topics: impl IntoIterator<Item = TopicName>,
         position: Position,
-    ) -> Result<Subscription<S>, NoTopic> {
+    ) -> Result<Subscription<S>, SubscribeError> {
         let mut topics: Vec<TopicName> = topics.into_iter().collect();
         if topics.is_empty() {
-            return Err(NoTopic);
+            return Err(SubscribeError::NoTopic);
         }
         topics.sort_unstable();
         topics.dedup();
@@ -136,7 +137,7 @@ impl<S: Sink> Segment<S> {
             let now = (state.shared.config.clock)();
             state.tick(now.saturating_duration_since(self.started));
         }
-        let key = state.subscribe(&topics, position);
+        let key = state.subscribe(&topics, position)?;
         // With nobody to serve, the last turn named no time for the next.
         let waker = first.then(|| state.nudge()).flatten();
         drop(state);
@@ -219,7 +220,15 @@ impl<S: Sink> Segment<S> {
     }
 }
 
-/// A subscription needs a topic.
+/// Why there is no subscription.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a subscription needs at least one topic")]
-pub struct NoTopic;
+#[non_exhaustive]
+pub enum SubscribeError {
+    /// No topic was named.
+    #[error("a subscription needs at least one topic")]
+    NoTopic,
+    /// One of the topics does not exist, and there are as many as [`Config::max_topics`](crate::Config::max_topics)
+    /// allows.
+    #[error(transparent)]
+    TooManyTopics(#[from] TooManyTopics),
+}

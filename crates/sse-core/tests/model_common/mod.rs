@@ -61,6 +61,12 @@ pub(crate) fn with_budget(bytes: u64) -> Broadcaster {
     Broadcaster::new(config)
 }
 
+/// A broadcaster that has so many topics at most.
+pub(crate) fn with_topics(most: usize) -> Broadcaster {
+    set_clock(Duration::ZERO);
+    Broadcaster::new(Config { max_topics: Some(most), clock: now, ..Config::default() })
+}
+
 pub(crate) fn segment(broadcaster: &Broadcaster) -> Segment {
     Segment::new(broadcaster, serving(32))
 }

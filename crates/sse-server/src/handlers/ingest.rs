@@ -13,7 +13,9 @@ use actix_web::HttpResponse;
 use actix_web::web::Payload;
 use futures_util::StreamExt;
 use serde::Serialize;
-use sse_core::{Decoder, Event, EventId, Item, Message, PublishError, RESERVED_PREFIX, TopicName};
+use sse_core::{
+    Decoder, Event, EventId, Item, Message, PublishError, RESERVED_PREFIX, TooManyTopics, TopicName,
+};
 
 use super::publisher::{self, answer, not_published};
 use crate::access::Expiry;
@@ -49,7 +51,8 @@ pub(super) async fn ingest(
     }
     if end {
         // Also when there was no event: who comes to read what failed to begin is not to wait for it for ever.
-        hub.broadcaster().end_or_create(topic);
+        let ended = hub.broadcaster().end_or_create(topic);
+        ended.map_err(|TooManyTopics| progress.explain(not_published(hub, PublishError::TooManyTopics)))?;
     }
     Ok(answer(&progress.answer(decoder.buffered() > 0)))
 }

@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt;
 use mime::Mime;
 use serde::Serialize;
-use sse_core::{Event, EventId, TopicName};
+use sse_core::{Event, EventId, PublishError, TooManyTopics, TopicName};
 
 use super::publisher::{self, answer, not_published};
 use super::{ingest, topic_in_path};
@@ -48,7 +48,8 @@ pub(crate) async fn publish(
     let event = publisher::event(&hub, name.as_deref(), &body)?;
     let id = append(&hub, &topic, &event, key)?;
     if end {
-        hub.broadcaster().end_or_create(&topic);
+        let ended = hub.broadcaster().end_or_create(&topic);
+        ended.map_err(|TooManyTopics| not_published(&hub, PublishError::TooManyTopics))?;
     }
     Ok(answer(&Published { id: id.to_string() }))
 }

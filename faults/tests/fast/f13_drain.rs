@@ -7,7 +7,6 @@ use e2e::Server;
 use faults::{drain, measured, open_many};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs a drain in waves"]
 async fn f13_clients_move_to_another_server_without_loss_and_not_all_at_once() -> Result<()> {
     let moved = drain::roll(500, "5s").await?;
     ensure!(moved.drained_in < Duration::from_secs(15), "drained in {:?}", moved.drained_in);

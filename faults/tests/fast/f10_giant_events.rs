@@ -5,7 +5,7 @@ use e2e::Server;
 use faults::{Baseline, Subscriber, all_at_once, each, exchange, measured};
 
 const LIMIT: usize = 1 << 20;
-const READERS: usize = 200;
+const READERS: usize = 100;
 
 /// What a reader may cost while a giant event is on its way to it, in bytes, and what the server may for each giant.
 const PER_READER: usize = 64 << 10;

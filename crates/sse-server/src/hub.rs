@@ -54,6 +54,7 @@ impl Hub {
                 age: Some(config.retain_age),
             },
             forget_after: config.forget_after,
+            max_topics: config.max_topics,
             budget: config.memory.map(|bytes| bytes as u64),
             ..sse_core::Config::default()
         });

@@ -52,7 +52,6 @@ async fn f08_a_flood_stays_within_the_budget_and_publishers_are_told() -> Result
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "needs --max-topics"]
 async fn f08_topics_beyond_the_maximum_are_refused_and_those_that_are_there_go_on() -> Result<()> {
     let mut server = Server::start(&["--max-topics", "100"]).await?;
     let address = server.address();

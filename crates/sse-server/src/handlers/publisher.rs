@@ -6,6 +6,7 @@ use actix_web::http::header;
 use serde::Serialize;
 use sse_core::{Event, PublishError};
 
+use crate::counters::Count;
 use crate::{Hub, Problem, ProblemKind};
 
 /// The event of a name and data out of a request.
@@ -51,10 +52,19 @@ pub(super) fn not_published(hub: &Hub, error: PublishError) -> Problem {
                 )
                 .with_retry_after(hub.retry())
         }
+        PublishError::TooManyTopics => too_many_topics(hub),
         PublishError::Ended => Problem::new(ProblemKind::TopicEnded)
             .with_detail("publish to another topic, or wait until this one is forgotten"),
         _ => Problem::new(ProblemKind::ShuttingDown).with_retry_after(hub.retry()),
     }
+}
+
+/// Why a topic did not come into being, to its publisher.
+fn too_many_topics(hub: &Hub) -> Problem {
+    hub.counters().one(Count::RejectedTopics);
+    Problem::new(ProblemKind::Overloaded)
+        .with_detail("there are as many topics as there may be: publish to one that exists")
+        .with_retry_after(hub.full_retry())
 }
 
 /// The connection ended before the body did.

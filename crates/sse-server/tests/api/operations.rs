@@ -167,3 +167,20 @@ fn an_address_has_so_many_connections_and_further_ones_are_closed() {
     }
     assert!(server.metric("sse_rejections_total{reason=\"connection\"}") >= 1);
 }
+
+#[test]
+fn beyond_as_many_topics_as_there_may_be_new_ones_are_refused() {
+    let server = TestServer::with(|config| config.hub.max_topics = Some(2));
+    server.publish("/events/a", "1");
+    let _reader = server.subscribe("/events/b");
+
+    let refused = server.post("/events/c", &[], "1");
+    refused.assert_problem(503, "overloaded");
+    assert!(refused.head.header("retry-after").is_some());
+    assert!(server.get("/events?topic=a&topic=c").text().starts_with(":come back\n"));
+    assert_eq!(server.metric("sse_rejections_total{reason=\"topics\"}"), 2);
+    assert_eq!(server.metric("sse_topics"), 2);
+
+    server.publish("/events/b", "to one that exists");
+    let _both = server.subscribe("/events?topic=a&topic=b");
+}

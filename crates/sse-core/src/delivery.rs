@@ -86,6 +86,9 @@ pub struct Lag {
     /// How many events that are, exactly, whether or not they are retained. Those of a loss that can not be counted
     /// (see [`Lagged::missed`]) are left out.
     pub events: u64,
+    /// Whether some of them are lost to it, because they are no longer retained or because it may not be that far behind:
+    /// it is told so next.
+    pub lost: bool,
     /// How long ago the oldest of them that is retained was published. Zero if there is none, and where the clock
     /// says so.
     pub age: Duration,

@@ -84,12 +84,14 @@ impl Stream {
         self.told.rest.get() + self.connection.as_ref().map_or(0, |connection| connection.unsent())
     }
 
-    /// Ends it from outside, with its connection.
-    pub(crate) fn evict(&self, end: &'static str) {
+    /// Ends it from outside, with its connection. Answers whether that was news.
+    pub(crate) fn evict(&self, end: &'static str) -> bool {
+        let Some(connection) = self.connection.as_ref().filter(|connection| !connection.is_evicted()) else {
+            return false;
+        };
         self.told.end.set(end);
-        if let Some(connection) = &self.connection {
-            connection.evict();
-        }
+        connection.evict();
+        true
     }
 }
 

@@ -137,19 +137,18 @@ async fn expire(hub: Hub) {
     }
 }
 
-/// Cuts off readers who have fallen too far behind and do not take what they are sent, where that is the policy: their
-/// streams' bodies, which are not polled, cannot end themselves.
+/// Cuts off readers who have lost events and do not take what they are sent, where that is the policy: their streams'
+/// bodies, which are not polled, cannot end themselves.
 async fn evict(hub: Hub, streams: Streams, segment: Segment) {
-    let Some(most) = hub.config().max_lag else { return };
+    if !hub.config().slow.disconnects() {
+        return;
+    }
     loop {
         sleep(EVICT_EVERY).await;
         let cut = |stream: &Stream| {
-            let lagging = stream.cut_when_lagging
-                && stream.blocked_since().is_some()
-                && stream.lag(&segment).events > most.get();
-            if lagging {
+            let blocked = stream.cut_when_lagging && stream.blocked_since().is_some();
+            if blocked && stream.lag(&segment).lost && stream.evict("lagging") {
                 hub.counters().one(Count::EvictedLagging);
-                stream.evict("lagging");
             }
         };
         streams.for_each(cut).await;

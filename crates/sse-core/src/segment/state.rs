@@ -106,6 +106,7 @@ impl<S> State<S> {
             }
             let topic = feed.topic.state.lock();
             lag.events += topic.log.total() - member.seen.unwrap_or_else(|| topic.log.trimmed());
+            lag.lost |= feed.lost(&topic.log, member).is_some();
             let published = topic.log.published_behind(member.seen);
             drop(topic);
             oldest = oldest.into_iter().chain(published).min();

@@ -39,6 +39,12 @@ pub struct SlowPolicies {
 }
 
 impl SlowPolicies {
+    /// Whether any reader may be cut off.
+    pub(crate) fn disconnects(&self) -> bool {
+        let mut policies = self.rules.iter().map(|rule| rule.policy).chain([self.default]);
+        policies.any(|policy| policy == SlowPolicy::Disconnect)
+    }
+
     /// What holds for a topic. Linear in the number of rules.
     #[must_use]
     pub fn of(&self, topic: &TopicName) -> SlowPolicy {

@@ -51,7 +51,7 @@ impl Moved {
 /// # Errors
 /// With what went wrong.
 pub async fn roll(clients: usize, drain: &str) -> Result<Moved> {
-    e2e::process::raise_open_files(clients as u64 + 200)?;
+    e2e::process::raise_open_files(clients as u64 + 1000)?;
     let retain = ["--retain-events", "100000", "--retain-bytes", "64MiB"];
     let old = Server::start(&[&["--drain", drain][..], &retain].concat()).await?;
     let new = Server::start(&retain).await?;
@@ -128,7 +128,11 @@ async fn follow(mut old: Subscriber, to: SocketAddr, began: Instant) -> Result<(
     while !old.has_ended() && old.read(usize::MAX).await.is_ok() {}
     ensure!(old.events().last().is_some_and(|event| event.name == "sse.drain"), "{:?}", old.events().last());
     let position = old.position().context("a position")?.to_owned();
-    sleep(Duration::from_millis(old.retry().context("a time to come back")?)).await;
+    let retry = Duration::from_millis(old.retry().context("a time to come back")?);
+    let mut data: Vec<String> = old.data().into_iter().map(str::to_owned).collect();
+    // Its connection would stay for a while, and each client would have two.
+    drop(old);
+    sleep(retry).await;
 
     let arrived = began.elapsed();
     let mut new = Subscriber::open(to, "/events/a", Some(&position)).await?;
@@ -141,7 +145,7 @@ async fn follow(mut old: Subscriber, to: SocketAddr, began: Instant) -> Result<(
         "a foreign position is one gap: {:?}",
         new.events()[0]
     );
-    let data = [old.data(), new.data()].concat().into_iter().map(str::to_owned).collect();
+    data.extend(new.data().into_iter().map(str::to_owned));
     Ok((data, arrived))
 }
 

@@ -15,8 +15,8 @@ use crate::workspace::Workspace;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// `fast`: what takes seconds. `all`: that, and what takes minutes, thousands of clients or root. Else a part of the
-    /// name of tests, such as f07
+    /// `fast`: what takes seconds. `all`: that, and what takes minutes, thousands of clients or root. `soak`: all that
+    /// clients do wrong, for ten minutes. Else a part of the name of tests, such as f07
     #[arg(default_value = "fast")]
     what: String,
 }
@@ -26,23 +26,25 @@ const MARK: &str = "measured: ";
 
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
     match args.what.as_str() {
-        "fast" => faults(workspace, "--test fast", ""),
-        "all" => faults(workspace, "--test fast --test long", ""),
-        name => faults(workspace, "--test fast --test long", name),
+        "fast" => faults(workspace, "--test fast", "", &[]),
+        "all" => faults(workspace, "--test fast --test long", "", &[]),
+        "soak" => faults(workspace, "--test long", "f26", &[("SSE_SOAK", "600")]),
+        name => faults(workspace, "--test fast --test long", name, &[]),
     }
 }
 
 /// The step of `cargo xtask ci`.
 pub(crate) fn check(workspace: &Workspace) -> Result<Outcome> {
-    faults(workspace, "--test fast", "").map(|()| Outcome::Passed)
+    faults(workspace, "--test fast", "", &[]).map(|()| Outcome::Passed)
 }
 
-fn faults(workspace: &Workspace, tests: &str, name: &str) -> Result<()> {
+fn faults(workspace: &Workspace, tests: &str, name: &str, variables: &[(&str, &str)]) -> Result<()> {
     let server = workspace.release_server()?;
     // One at a time: each measures what its server costs. All of them, whatever fails: the figures are of use even so.
     let line =
         format!("test -p faults --locked --no-fail-fast {tests} -- --test-threads=1 --nocapture {name}");
     let tests = Invocation::cargo(&line).env("SSE_SERVER_BIN", server.to_string_lossy());
+    let tests = variables.iter().fold(tests, |tests, (name, value)| tests.env(name, *value));
     println!("$ {tests}");
     let mut running =
         tests.command(workspace).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;

@@ -6,3 +6,4 @@ mod f12_storm;
 mod f13_drain;
 mod f14_clock;
 mod f25_ten_thousand;
+mod f26_soak;

@@ -1,5 +1,5 @@
 //! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
-//! `cargo xtask stress` measures, `cargo xtask faults` does harm.
+//! `cargo xtask stress` measures, `cargo xtask faults` does harm, `cargo xtask fuzz` searches.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.
@@ -45,6 +45,8 @@ enum Task {
     Ci(ci::Args),
     /// Do to the server what may go wrong, and leave the figures in `target/faults/report.md`.
     Faults(faults::Args),
+    /// Search for inputs that break a fuzz target.
+    Fuzz(fuzz::Args),
     /// Put the server under load, and leave reports under `target/stress`.
     Stress(stress::Args),
     /// Install what the checks need and this machine lacks: browser, curl, proxies, what is written in Node and
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Ci(args) => ci::run(&workspace, &args),
         Task::Faults(args) => faults::run(&workspace, &args).map(|()| true),
+        Task::Fuzz(args) => fuzz::run(&workspace, &args).map(|()| true),
         Task::Stress(args) => stress::run(&workspace, &args).map(|()| true),
         Task::Setup => setup::run(&workspace).map(|()| true),
     };

@@ -2,7 +2,7 @@
 //!
 //! The faults are numbered as in `docs/reliability.md`, which says what is promised for each; a test is named after its
 //! fault. Every test ends alike: whoever survived can account for every event ([`e2e::account`]), and what the fault has
-//! cost the server is bounded and given back ([`Baseline`]). A test prints its figures with [`measured`].
+//! cost the server is bounded and given back ([`Baseline`]). A test prints its figures with [`measured()`].
 //!
 //! The server, the proxy and the checker are those of the end-to-end tests. What is here are clients on bare sockets, for
 //! no library can be made to misbehave as these do.

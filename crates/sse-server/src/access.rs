@@ -29,7 +29,7 @@ use crate::{HubConfig, Problem, ProblemKind};
 
 mod expiry;
 mod grant;
-mod key;
+pub(crate) mod key;
 mod sent;
 mod token;
 

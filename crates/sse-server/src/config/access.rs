@@ -1,6 +1,6 @@
 //! Who may publish and read: keys, and what is wanted of the tokens that they have signed.
 
-use crate::access::Key;
+use crate::access::key::Key;
 
 /// Access by signed tokens. What a token says, and what that allows, is in [`access`](crate::access).
 #[derive(Clone, Debug)]

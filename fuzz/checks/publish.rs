@@ -164,6 +164,7 @@ impl Seen {
             decoded.into_iter().partition(|(name, _)| name.starts_with(RESERVED_PREFIX));
         let given: Vec<_> = self.events.iter().filter_map(content).collect();
         assert_eq!(given, expected[..given.len()]);
+        assert!(given.iter().all(|(name, data)| is_verbatim(name, body) && is_verbatim(data, body)));
 
         let Answer { status, json } = &self.answers[0];
         let count = given.len();
@@ -302,6 +303,12 @@ fn take(segment: &Segment, subscription: &mut Subscription) -> (Vec<Decoded>, bo
     let outcome = decode([&stream[..]], stream.len());
     assert_eq!(outcome.error, None);
     (outcome.items, ended)
+}
+
+/// Whether nothing in a text was mended that was not UTF-8.
+fn is_verbatim(text: &str, body: &[u8]) -> bool {
+    let mut suspects = text.split('\n').filter(|line| line.contains(char::REPLACEMENT_CHARACTER));
+    suspects.all(|line| body.windows(line.len()).any(|window| window == line.as_bytes()))
 }
 
 /// Strictly, and by other means than the server's.

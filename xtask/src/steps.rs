@@ -78,7 +78,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "fuzz",
-        proves: "no input found in a short search crashes a parser or eats memory",
+        proves: "no input found in a short search breaks the core's parsing, or eats memory",
         needs: &[],
         work: Work::Function(fuzz::check),
         hint: "keep the input that cargo-fuzz saved as fuzz/corpus/TARGET/seed-WHAT, then fix the bug",

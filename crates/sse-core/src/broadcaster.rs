@@ -35,7 +35,8 @@ pub struct Config {
     pub retention: Retention,
     /// How long a topic that nobody reads is remembered after its last use, when it has ended or has nothing left:
     /// as long, a reader who returns learns that it has ended, or is resumed without a needless gap. One that nobody
-    /// ever published to is remembered for a minute at most: anybody can make those by asking for them.
+    /// ever published to is remembered for a minute at most, and goes as soon as its place or its memory is needed:
+    /// anybody can make those by asking for them.
     pub forget_after: Duration,
     /// How much memory all topics may hold together, in bytes: that of their logs as it is allocated, plus 640 bytes for
     /// each topic; none is no bound but [`retention`](Self::retention). What the process takes for them is a tenth more
@@ -100,6 +101,8 @@ pub(crate) struct Shared {
     closed: AtomicBool,
     started: Instant,
     segments: Mutex<Segments>,
+    /// Nobody looks for blank topics before, because there were none.
+    pub(crate) no_blanks_until: Mutex<Duration>,
 }
 
 /// Who is to be told of the end, and what of it is known.
@@ -126,6 +129,7 @@ impl Broadcaster {
                 closed: AtomicBool::new(false),
                 started,
                 segments: Mutex::new(Segments::default()),
+                no_blanks_until: Mutex::new(Duration::ZERO),
             }),
         }
     }
@@ -145,6 +149,10 @@ impl Broadcaster {
         for _ in 0..ATTEMPTS {
             match self.try_publish(topic, frame) {
                 Ok(id) => return Ok(id),
+                // Who only asks for topics must not take the place of those who have something to say.
+                Err(Refused::For(PublishError::TooManyTopics)) if self.shared.forget_blanks() => {
+                    frame = Frame::encode(event);
+                }
                 Err(Refused::For(error)) => return Err(error),
                 Err(Refused::Crowded { frame: back, budget, need }) => {
                     self.shared.make_room(budget, need)?;
@@ -382,14 +390,17 @@ impl Shared {
 
     /// Forgets a topic that nobody ever published to and nobody reads.
     pub(crate) fn forget_blank(&self, name: &TopicName) {
-        self.topics.retain_one(name, |topic| {
-            let mut state = topic.state.lock();
-            if state.phase != Phase::Live || state.has_readers() || !state.log.is_new() {
-                return true;
-            }
-            self.forget(&mut state);
-            false
-        });
+        self.topics.retain_one(name, |topic| self.keep_unless_blank(topic));
+    }
+
+    /// For whoever goes through the topics to forget those that nobody ever published to and nobody reads.
+    pub(crate) fn keep_unless_blank(&self, topic: &Topic) -> bool {
+        let mut state = topic.state.lock();
+        if state.phase != Phase::Live || state.has_readers() || !state.log.is_new() {
+            return true;
+        }
+        self.forget(&mut state);
+        false
     }
 
     /// To be called under the lock of the topic's part, before its name is free again.

@@ -19,7 +19,7 @@ const SPARE: u64 = 8;
 /// How often the cut is moved if it freed less than it should have; the last time, to the end.
 const ROUNDS: u32 = 4;
 
-/// For how long nobody looks again that found nothing to let go of. Without it, each event that a full broadcaster
+/// For how long nobody looks again who found nothing to let go of. Without it, each event that a full broadcaster
 /// refuses would cost going over all topics.
 const REST: Duration = Duration::from_millis(100);
 
@@ -64,6 +64,8 @@ impl Shared {
         if budget.has_room(self.counters.held(), need) {
             return Ok(());
         }
+        // The topic of the event may be one of them, and will have to be made again.
+        let need = if self.forget_blanks() { need + TOPIC } else { need };
         let now = self.now();
         if exhausted.is_some_and(|it| need >= it.need && now < it.until) {
             return Err(PublishError::Full);
@@ -84,6 +86,21 @@ impl Shared {
         }
         *exhausted = Some(Exhausted { need, until: now + REST });
         Err(PublishError::Full)
+    }
+
+    /// Forgets all topics that nobody ever published to and nobody reads; answers whether there was one. They are
+    /// remembered only as a favour to readers who come back. The caller holds no lock.
+    pub(crate) fn forget_blanks(&self) -> bool {
+        let mut none_until = self.no_blanks_until.lock();
+        let now = self.now();
+        if now < *none_until {
+            return false;
+        }
+        let forgotten = self.topics.retain_all(|topic| self.keep_unless_blank(topic)) > 0;
+        if !forgotten {
+            *none_until = now + REST;
+        }
+        forgotten
     }
 
     fn histories(&self) -> Vec<History> {

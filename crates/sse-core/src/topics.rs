@@ -73,9 +73,18 @@ impl Topics {
 
     /// Drops the topics of the next part for which `keep` is false, while nobody can find or create one there;
     /// answers how many.
-    pub(crate) fn retain_next(&self, mut keep: impl FnMut(&Topic) -> bool) -> usize {
+    pub(crate) fn retain_next(&self, keep: impl FnMut(&Topic) -> bool) -> usize {
         let next = self.next.fetch_add(1, Ordering::Relaxed) % self.parts.len();
-        let mut part = self.parts[next].lock();
+        self.retain_in(&self.parts[next], keep)
+    }
+
+    /// The same in every part, one after another.
+    pub(crate) fn retain_all(&self, mut keep: impl FnMut(&Topic) -> bool) -> usize {
+        self.parts.iter().map(|part| self.retain_in(part, &mut keep)).sum()
+    }
+
+    fn retain_in(&self, part: &Mutex<Part>, mut keep: impl FnMut(&Topic) -> bool) -> usize {
+        let mut part = part.lock();
         let before = part.len();
         part.retain(|_, topic| keep(topic));
         if part.len() * 4 < part.capacity() {

@@ -205,9 +205,35 @@ fn i8_a_subscription_that_fails_leaves_nothing_behind() {
 #[test]
 fn i5_a_topic_that_is_forgotten_makes_room_for_another() {
     let broadcaster = with_topics(1);
-    drop(subscribe(&segment(&broadcaster), &["blank"], Position::Now));
+    try_publish(&broadcaster, "old", 1).unwrap();
     assert!(try_publish(&broadcaster, "t", 1).is_err());
-    advance(Duration::from_secs(60));
+    advance(Duration::from_secs(3600));
     assert_eq!(expire(&broadcaster), 1);
     assert!(try_publish(&broadcaster, "t", 1).is_ok());
+}
+
+#[test]
+fn i5_who_only_asked_for_a_topic_gives_way_to_who_has_an_event() {
+    let broadcaster = with_topics(2);
+    let segment = segment(&broadcaster);
+    drop(subscribe(&segment, &["blank"], Position::Now));
+    let mut reader = subscribe(&segment, &["read"], Position::Now);
+    assert!(segment.subscribe([topic("t")], Position::Now).is_err(), "to who only asks, it does not");
+    assert_eq!(try_publish(&broadcaster, "t", 1), Ok(1));
+    assert!(try_publish(&broadcaster, "u", 1).is_err(), "neither of those who are read or published to does");
+    publish(&broadcaster, "read", "x");
+    settle(&segment);
+    assert_eq!(sequences(&drain(&mut reader)), [2]);
+}
+
+#[test]
+fn i5_topics_that_were_only_asked_for_take_no_memory_from_events() {
+    let broadcaster = within(64 * 1024);
+    let segment = segment(&broadcaster);
+    for n in 0..200 {
+        drop(subscribe(&segment, &[&format!("blank {n}")], Position::Now));
+    }
+    assert!(broadcaster.stats().held_bytes > 64 * 1024, "readers are not refused for want of memory");
+    assert!(try_publish(&broadcaster, "t", 1000).is_ok());
+    assert_eq!(broadcaster.stats().topics, 1);
 }

@@ -314,6 +314,14 @@ pub struct Args {
     #[arg(default_value_t = Size(HubConfig::default().max_event))]
     pub max_event: Size,
 
+    /// Bytes that bodies may take while they are coming in, all together
+    ///
+    /// When there is no room, publishers are told to wait. At least --max-event. KB and MB are powers of 1000, KiB and
+    /// MiB of 1024.
+    #[arg(long, help_heading = "Publishing", env = "SSE_BODY_MEMORY", value_name = "SIZE")]
+    #[arg(default_value_t = Size(HubConfig::default().body_memory))]
+    pub body_memory: Size,
+
     /// Time for the body of one event to arrive
     ///
     /// Not for a body that is itself an event stream: that may be silent for hours. A megabyte at 1 Mbit/s
@@ -418,6 +426,7 @@ impl Args {
                 slow: SlowPolicies { default: self.slow_policy, rules: self.slow_policy_for.clone() },
                 max_lag: self.max_lag,
                 max_topics_per_subscription: self.max_topics_per_subscription,
+                body_memory: self.body_memory.0,
                 body_timeout: self.body_timeout.0,
                 idempotency_window: self.idempotency_window.0,
                 allow_origins: self.allow_origins(),

@@ -225,6 +225,12 @@ pub struct HubConfig {
     /// refused for a while. Default 1 GiB.
     pub memory: Option<usize>,
 
+    /// Bytes that the bodies of publishers may take while they are coming in, all together; no less than
+    /// [`max_event`](Self::max_event).
+    ///
+    /// When there is no room, publishing is refused for a while. Default 64 MiB: 64 of the largest events at once.
+    pub body_memory: usize,
+
     /// How long the body of one event may take. 100 ms to 1 hour.
     ///
     /// Not for a body that is an event stream: that may be silent for hours. Default 10 s: a megabyte at
@@ -271,6 +277,7 @@ impl Default for HubConfig {
             trusted_proxies: Vec::new(),
             max_topics: Some(1_000_000),
             memory: Some(1 << 30),
+            body_memory: 64 << 20,
             body_timeout: Duration::from_secs(10),
             idempotency_window: Duration::from_secs(2 * 60),
             allow_origins: AllowedOrigins::default(),

@@ -45,12 +45,14 @@ pub(crate) enum Count {
     RejectedTopics,
     /// Publishers refused: the memory for events is used up.
     RejectedMemory,
+    /// Publishers refused: unfinished bodies take all the room that there is for them.
+    RejectedBodies,
     /// Connections closed when they were accepted: their address has as many as it may have.
     RejectedConnection,
 }
 
 impl Count {
-    pub(crate) const ALL: [Self; 15] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::Accepted,
         Self::Received,
         Self::Sent,
@@ -65,6 +67,7 @@ impl Count {
         Self::RejectedAddress,
         Self::RejectedTopics,
         Self::RejectedMemory,
+        Self::RejectedBodies,
         Self::RejectedConnection,
     ];
 
@@ -85,6 +88,7 @@ impl Count {
             Self::RejectedAddress => ("sse_rejections_total", Some(("reason", "address"))),
             Self::RejectedTopics => ("sse_rejections_total", Some(("reason", "topics"))),
             Self::RejectedMemory => ("sse_rejections_total", Some(("reason", "memory"))),
+            Self::RejectedBodies => ("sse_rejections_total", Some(("reason", "bodies"))),
             Self::RejectedConnection => ("sse_rejections_total", Some(("reason", "connection"))),
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use crate::access::Access;
+use crate::bodies::Bodies;
 use crate::counters::{Count, Counters};
 use crate::idempotency::Idempotency;
 use crate::per_address::PerAddress;
@@ -33,6 +34,9 @@ struct Shared {
     open: Mutex<Vec<OpenConnections>>,
     per_address: PerAddress,
     memory_ran_out: Mutex<Option<Instant>>,
+    bodies: Bodies,
+    /// Bodies that are streams of events themselves.
+    ingests: Arc<()>,
     /// The workers, for questions to all of them.
     workers: Mutex<Vec<UnboundedSender<Question>>>,
     access: Access,
@@ -61,6 +65,7 @@ impl Hub {
         let idempotency = Idempotency::new(config.idempotency_window);
         let access = Access::new(&config);
         let draining = watch::Sender::new(false);
+        let bodies = Bodies::new(config.body_memory);
         let per_address = PerAddress::new(config.max_streams_per_address);
         let shared = Shared {
             config,
@@ -70,6 +75,8 @@ impl Hub {
             open: Mutex::default(),
             per_address,
             memory_ran_out: Mutex::default(),
+            bodies,
+            ingests: Arc::new(()),
             workers: Mutex::default(),
             access,
             draining,
@@ -168,9 +175,20 @@ impl Hub {
         let _ = self.shared.draining.subscribe().wait_for(|draining| *draining).await;
     }
 
-    /// Whether there are as many streams as there may be.
+    /// The memory for bodies that are coming in.
+    pub(crate) fn bodies(&self) -> &Bodies {
+        &self.shared.bodies
+    }
+
+    /// Counts a body that is itself a stream of events, until the result is dropped: it may take hours.
+    pub(crate) fn begin_ingest(&self) -> Arc<()> {
+        Arc::clone(&self.shared.ingests)
+    }
+
+    /// Whether there are as many streams as there may be, in both directions.
     pub(crate) fn is_full(&self) -> bool {
-        self.config().max_streams.is_some_and(|most| self.broadcaster().subscribers() >= most)
+        let ingests = Arc::strong_count(&self.shared.ingests) - 1;
+        self.config().max_streams.is_some_and(|most| self.broadcaster().subscribers() + ingests >= most)
     }
 
     /// A reconnection time for one client. Uniform between the configured one and twice that, so that clients which

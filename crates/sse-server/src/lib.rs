@@ -22,7 +22,7 @@
 //! | `openapi` | the HTTP surface as a document for machines |
 //! | [`access`] | who may publish and read: signed tokens |
 //! | [`hub`], `worker`, `stream`, `streams` | what all workers share; a worker's segment; the body of a stream; all streams of a worker |
-//! | `client`, `per_address` | whose request it is; what an address may have |
+//! | `client`, `per_address`, `bodies` | whose request it is; what an address may have; what all unfinished bodies may |
 //! | `counters`, `survey` | what was done, and how the readers get on |
 //! | `position`, [`negotiate`], `query`, `percent` | what a request says |
 //! | `control`, [`error`] | what the hub itself says: on a stream, and as `application/problem+json` |
@@ -48,6 +48,7 @@
 
 pub mod access;
 pub mod args;
+mod bodies;
 mod client;
 pub mod config;
 mod control;

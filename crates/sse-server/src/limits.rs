@@ -2,8 +2,12 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Open files kept for everything that is not a connection: standard streams, listeners, logs, name lookups.
-const RESERVE: u64 = 64;
+/// Open files kept for everything that is not a connection of a client: standard streams, listeners, logs, name lookups,
+/// operations.
+const RESERVE: u64 = 64 + OPERATIONS as u64;
+
+/// Connections for operations, if they have an address of their own: a balancer, a collector of metrics, and people.
+pub(crate) const OPERATIONS: usize = 32;
 
 /// And for each worker: its event loop, wakers and timers.
 const RESERVE_PER_WORKER: u64 = 8;
@@ -42,14 +46,14 @@ mod tests {
 
     #[test]
     fn connections_leave_a_reserve() {
-        assert_eq!(connections_within(Some(1024), 2), Some(1024 - 64 - 16));
+        assert_eq!(connections_within(Some(1024), 2), Some(1024 - 96 - 16));
         assert_eq!(connections_within(None, 2), Some(usize::MAX));
     }
 
     #[test]
     fn each_worker_needs_a_connection() {
-        assert_eq!(connections_within(Some(64 + 16 + 2), 2), Some(2));
-        assert_eq!(connections_within(Some(64 + 16 + 1), 2), None);
+        assert_eq!(connections_within(Some(96 + 16 + 2), 2), Some(2));
+        assert_eq!(connections_within(Some(96 + 16 + 1), 2), None);
         assert_eq!(connections_within(Some(3), 2), None);
     }
 

@@ -3,9 +3,10 @@
 //! `main` and tests take the same path: [`Server::bind`] with a [`Config`], on port 0 if need be, then
 //! [`Server::run_until`] with whatever says when to end. Several servers can run in one process.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,19 +176,20 @@ impl Server {
                 })?,
             };
         }
-        if let Some((_, listener)) = operations {
-            let hub = hub.clone();
-            builder = builder.listen("operations", listener, move || {
-                let app = App::new().configure(operation_routes(&hub));
-                http::service(app.default_service(web::to(error::not_found)), shared.clone())
-            })?;
-        }
+        let operations = operations.map(|(_, listener)| operate(&config, &hub, listener)).transpose()?;
+        let mut operating = pin!(async {
+            match operations {
+                Some(operations) => operations.await,
+                None => pending().await,
+            }
+        });
         let running = builder.run();
         let handle = running.handle();
         let mut running = Box::pin(running);
 
         let shutdown = tokio::select! {
             stopped = &mut running => return stopped.map(|()| Ended::Drained),
+            stopped = &mut operating => return stopped.map(|()| Ended::Drained),
             shutdown = shutdown => shutdown,
         };
 
@@ -202,6 +204,8 @@ impl Server {
         };
         tokio::select! {
             stopped = &mut running => stopped?,
+            // To the last, so that the drain can be watched.
+            stopped = &mut operating => stopped?,
             // actix itself would look once a second.
             () = open.none_left() => {}
             () = too_late => {}
@@ -217,6 +221,27 @@ impl Server {
         warn!(connections, "ended: connections were cut");
         Ok(Ended::Cut { connections })
     }
+}
+
+/// Serves operations, on a thread and with connections of their own: whoever asks how a server gets on that is full, or
+/// ends, has to be answered.
+fn operate(config: &Config, hub: &Hub, listener: TcpListener) -> io::Result<actix_server::Server> {
+    let builder = actix_server::Server::build()
+        .workers(1)
+        .max_concurrent_connections(limits::OPERATIONS)
+        .disable_signals();
+    let shared = Shared::new(
+        config,
+        OpenConnections::new(None),
+        Arc::clone(hub.counters()),
+        builder.graceful_shutdown_signal(),
+    );
+    let hub = hub.clone();
+    let service = move || {
+        let app = App::new().configure(operation_routes(&hub));
+        http::service(app.default_service(web::to(error::not_found)), shared.clone())
+    };
+    Ok(builder.listen("operations", listener, service)?.run())
 }
 
 /// As many connections as configured, unless there are too few files for them.

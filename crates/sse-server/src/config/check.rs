@@ -149,6 +149,7 @@ impl HubConfig {
         within("max-topics-per-subscription", self.max_topics_per_subscription, 1..=4096)?;
         within("max-event", Size(self.max_event), Size(1)..=Size(64 << 20))?;
 
+        within("body-memory", Size(self.body_memory), Size(self.max_event)..=Size(usize::MAX))?;
         if let Some(memory) = self.memory {
             let least = self.retain_bytes.max(1 << 20);
             within("memory", Size(memory), Size(least)..=Size(usize::MAX))?;

@@ -1,12 +1,15 @@
 //! Who may open a stream now, and what the others are told.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use actix_web::HttpRequest;
 
 use crate::config::OverLimit;
 use crate::counters::Count;
-use crate::per_address::Entered;
-use crate::{Hub, Problem, ProblemKind};
+use crate::per_address::{Entered, TooMany};
+use crate::{Hub, Problem, ProblemKind, client};
 
 /// A subscriber that can not be served now.
 #[derive(Debug)]
@@ -27,6 +30,23 @@ pub(super) fn admit(hub: &Hub, client: Option<IpAddr>) -> Result<Option<Entered>
     hub.per_address()
         .enter(client)
         .map_err(|_| TurnedAway { why: Count::RejectedAddress, retry: hub.full_retry() })
+}
+
+/// Lets a body in that is itself a stream of events, for as long as the result lives. It counts as one of the streams: it
+/// may be silent for hours, and others have to get through to a server that has many of them.
+pub(super) fn admit_ingest(hub: &Hub, request: &HttpRequest) -> Result<(Arc<()>, Option<Entered>), Problem> {
+    let refuse = |why| {
+        hub.counters().one(why);
+        Problem::new(ProblemKind::Overloaded)
+            .with_detail("there are as many streams as there may be")
+            .with_retry_after(hub.full_retry())
+    };
+    if hub.is_full() {
+        return Err(refuse(Count::RejectedStreams));
+    }
+    let client = client::address(request, &hub.config().trusted_proxies);
+    let entered = hub.per_address().enter(client).map_err(|TooMany| refuse(Count::RejectedAddress))?;
+    Ok((hub.begin_ingest(), entered))
 }
 
 impl TurnedAway {

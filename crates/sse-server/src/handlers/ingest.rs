@@ -19,6 +19,7 @@ use sse_core::{
 
 use super::publisher::{self, answer, not_published};
 use crate::access::Expiry;
+use crate::bodies::NoRoom;
 use crate::{Hub, Problem, ProblemKind};
 
 /// Publishes the events of a body. Ids of the source are not ours and are dropped, as are its comments and `retry:`.
@@ -36,6 +37,7 @@ pub(super) async fn ingest(
     // What an event takes besides its data is bounded by the length of a name; a line's framing is counted later.
     let mut decoder = Decoder::new(hub.config().max_event.saturating_add(1024));
     let mut progress = Progress::default();
+    let mut unfinished = hub.bodies().begin();
     let mut drained = pin!(hub.drained());
     let mut expired = pin!(expiry.passed());
     loop {
@@ -48,6 +50,8 @@ pub(super) async fn ingest(
         let Some(chunk) = chunk else { break };
         let chunk = chunk.map_err(|_| progress.explain(publisher::broken_off()))?;
         publish_all(hub, topic, &mut decoder, &chunk, &mut progress)?;
+        let held = unfinished.hold(decoder.buffered());
+        held.map_err(|NoRoom| progress.explain(publisher::no_room(hub)))?;
     }
     if end {
         // Also when there was no event: who comes to read what failed to begin is not to wait for it for ever.

@@ -45,6 +45,7 @@ impl Page {
             ("sse_retained_bytes", "Bytes of events that all topics retain.", stats.retained_bytes),
             ("sse_memory_bytes", "Bytes that all topics take.", stats.held_bytes),
             ("sse_memory_budget_bytes", "Bytes that all topics together may take; 0 is no limit.", budget),
+            ("sse_body_bytes", "Bytes of bodies that are still coming in.", hub.bodies().held() as u64),
             ("sse_draining", "1 while the server drains.", u64::from(hub.is_draining())),
         ] {
             self.head(name, "gauge", help);

@@ -10,8 +10,10 @@ use mime::Mime;
 use serde::Serialize;
 use sse_core::{Event, EventId, PublishError, TooManyTopics, TopicName};
 
+use super::admission::admit_ingest;
 use super::publisher::{self, answer, not_published};
 use super::{ingest, topic_in_path};
+use crate::bodies::NoRoom;
 use crate::idempotency::MAX_KEY;
 use crate::{Hub, Problem, ProblemKind, query};
 
@@ -41,6 +43,7 @@ pub(crate) async fn publish(
             return Err(Problem::new(ProblemKind::BadRequest)
                 .with_detail("an Idempotency-Key is for a single event, not for a stream of them"));
         }
+        let _admitted = admit_ingest(&hub, &request)?;
         return ingest::ingest(&hub, &topic, payload, end, expiry).await;
     }
     let key = key(headers)?;
@@ -105,11 +108,13 @@ async fn read(hub: &Hub, headers: &HeaderMap, payload: Payload) -> Result<Bytes,
     let whole = async {
         let mut payload = pin!(payload);
         let mut body = BytesMut::new();
+        let mut unfinished = hub.bodies().begin();
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| publisher::broken_off())?;
             if body.len() + chunk.len() > limit {
                 return Err(publisher::too_large(hub));
             }
+            unfinished.hold(body.len() + chunk.len()).map_err(|NoRoom| publisher::no_room(hub))?;
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())

@@ -59,6 +59,14 @@ pub(super) fn not_published(hub: &Hub, error: PublishError) -> Problem {
     }
 }
 
+/// Bodies that are coming in take all the room that there is for them.
+pub(super) fn no_room(hub: &Hub) -> Problem {
+    hub.counters().one(Count::RejectedBodies);
+    Problem::new(ProblemKind::Overloaded)
+        .with_detail("too much is being published at this moment")
+        .with_retry_after(hub.retry())
+}
+
 /// Why a topic did not come into being, to its publisher.
 fn too_many_topics(hub: &Hub) -> Problem {
     hub.counters().one(Count::RejectedTopics);

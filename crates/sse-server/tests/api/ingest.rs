@@ -5,6 +5,7 @@ use crate::server::TestServer;
 
 mod content;
 mod ends;
+mod limits;
 mod live;
 mod refused;
 

@@ -2,8 +2,9 @@
 //!
 //! Sequences are global, so "oldest" is a number: everything at or below a cut goes, in whichever topic it is, but for
 //! the newest event of each. The cut is found from where each log begins and ends and what it holds, as if its frames
-//! lay evenly in between; logs that are not like that cost another round. An eighth of the budget goes at a time, so
-//! going over all topics is paid for by many publishes, and one publisher does it for all who wait.
+//! lay evenly in between; logs that are not like that cost another round. An eighth of the budget goes at a time, or half
+//! of it where there are many small logs, so going over all topics is paid for by many publishes, and one publisher does
+//! it for all who wait.
 
 use std::time::Duration;
 
@@ -22,6 +23,9 @@ const ROUNDS: u32 = 4;
 /// For how long nobody looks again who found nothing to let go of. Without it, each event that a full broadcaster
 /// refuses would cost going over all topics.
 const REST: Duration = Duration::from_millis(100);
+
+/// And for how many times as long as the search took: with a million topics, that is a good part of a second.
+const REST_PER_SEARCH: u32 = 10;
 
 /// The bound, and who enforces it.
 #[derive(Debug)]
@@ -77,14 +81,17 @@ impl Shared {
             if possible < excess {
                 break;
             }
-            let cut = if round == ROUNDS { u64::MAX } else { cut(&histories, excess + budget.limit / SPARE) };
+            // Twice as much in each round: the blocks of many small logs only become smaller when half of what is in
+            // them has gone.
+            let spare = (budget.limit / SPARE) << (round - 1);
+            let cut = if round == ROUNDS { u64::MAX } else { cut(&histories, excess + spare) };
             self.shed(cut);
             if budget.has_room(self.counters.held(), need) {
                 *exhausted = None;
                 return Ok(());
             }
         }
-        *exhausted = Some(Exhausted { need, until: now + REST });
+        *exhausted = Some(Exhausted { need, until: self.rest_since(now) });
         Err(PublishError::Full)
     }
 
@@ -98,9 +105,15 @@ impl Shared {
         }
         let forgotten = self.topics.retain_all(|topic| self.keep_unless_blank(topic)) > 0;
         if !forgotten {
-            *none_until = now + REST;
+            *none_until = self.rest_since(now);
         }
         forgotten
+    }
+
+    /// Until when to look no more, after a search since `began`.
+    fn rest_since(&self, began: Duration) -> Duration {
+        let now = self.now();
+        now + REST.max(REST_PER_SEARCH * (now - began))
     }
 
     fn histories(&self) -> Vec<History> {

@@ -237,3 +237,17 @@ fn i5_topics_that_were_only_asked_for_take_no_memory_from_events() {
     assert!(try_publish(&broadcaster, "t", 1000).is_ok());
     assert_eq!(broadcaster.stats().topics, 1);
 }
+
+#[test]
+fn i5_of_many_small_topics_no_more_goes_than_has_to() {
+    let broadcaster = within(1024 * 1024);
+    let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+    let mut published = 0;
+    while broadcaster.stats().shed == 0 {
+        try_publish(&broadcaster, &names[published % names.len()], 100).unwrap();
+        published += 1;
+    }
+    // Their blocks only become smaller when half of what is in them has gone.
+    let left = published as u64 - broadcaster.stats().shed;
+    assert!(left > published as u64 / 4, "{left} of {published} are left");
+}

@@ -63,7 +63,8 @@ fn as_a_variable(id: &'static str, text: &str) -> Result<Args, clap::Error> {
 
 #[test]
 fn what_opens_the_server_takes_no_slip_of_the_pen_for_a_yes() {
-    let flags: [(&str, fn(&Args) -> bool); 2] = [
+    type Flag = (&'static str, fn(&Args) -> bool);
+    let flags: [Flag; 2] = [
         ("allow_anonymous_remote", |args| args.allow_anonymous_remote),
         ("allow_remote_operations", |args| args.allow_remote_operations),
     ];

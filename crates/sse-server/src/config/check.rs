@@ -236,7 +236,7 @@ where
 /// For what has no other bound than the machine's.
 fn at_least<T>(name: &'static str, value: T, least: T) -> Result<(), ConfigError>
 where
-    T: PartialOrd + fmt::Display,
+    T: Copy + PartialOrd + fmt::Display,
 {
     if value >= least {
         return Ok(());

@@ -68,6 +68,7 @@ mod query;
 pub mod routes;
 pub mod server;
 pub mod signal;
+mod small_file;
 mod stream;
 mod streams;
 mod survey;

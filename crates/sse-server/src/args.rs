@@ -49,12 +49,21 @@ pub struct Args {
     #[arg(value_parser = BoolishValueParser::new())]
     pub allow_anonymous_remote: bool,
 
-    /// Address for /livez, /readyz and /metrics alone, which are then on none of the others
+    /// Address for /livez, /readyz, /metrics and /slow alone, which are then on none of the others
     ///
     /// Always plain HTTP, and open to everybody who can reach it: choose an address that only operators can.
+    /// /openapi.json stays with /events, as it is for those who use the server.
     #[arg(long, help_heading = "Network", env = "SSE_OPERATIONS", value_name = "IP:PORT")]
     #[arg(value_parser = value::parse_address)]
     pub operations: Option<SocketAddr>,
+
+    /// Have --operations where other machines can reach it, although everybody there sees who reads what
+    ///
+    /// For a closed network, in which the one who asks for metrics is another machine. No token is asked for there, with
+    /// --jwt-key either. The variable is 1, true or yes; or 0, false or no.
+    #[arg(long, help_heading = "Network", env = "SSE_ALLOW_REMOTE_OPERATIONS")]
+    #[arg(value_parser = BoolishValueParser::new())]
+    pub allow_remote_operations: bool,
 
     /// Certificate to speak TLS with, on every address of --listen: HTTP/2 and HTTP/1.1
     ///
@@ -83,6 +92,7 @@ pub struct Args {
     ///
     /// Further ones are closed when they are accepted. Not for trusted proxies. An IPv6 address counts as its /64.
     #[arg(long, help_heading = "Network", env = "SSE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "N")]
+    #[arg(value_parser = value::parse_count::<NonZeroUsize>)]
     pub max_connections_per_address: Option<NonZeroUsize>,
 
     /// Open streams at most [default: 98 % of all connections]
@@ -96,6 +106,7 @@ pub struct Args {
     ///
     /// Who has as many is told to come back later. Behind a trusted proxy, the address is the client's.
     #[arg(long, help_heading = "Network", env = "SSE_MAX_STREAMS_PER_ADDRESS", value_name = "N")]
+    #[arg(value_parser = value::parse_count::<NonZeroUsize>)]
     pub max_streams_per_address: Option<NonZeroUsize>,
 
     /// What subscribers are answered that are too many: soft or hard
@@ -191,6 +202,7 @@ pub struct Args {
     ///
     /// Beyond that it counts as having missed them, although they are still there.
     #[arg(long, help_heading = "Streams", env = "SSE_MAX_LAG", value_name = "N")]
+    #[arg(value_parser = value::parse_count::<NonZeroU64>)]
     pub max_lag: Option<NonZeroU64>,
 
     /// Topics of one subscription at most
@@ -400,6 +412,7 @@ impl Args {
             listen: self.listen.clone(),
             allow_anonymous_remote: self.allow_anonymous_remote,
             operations: self.operations,
+            allow_remote_operations: self.allow_remote_operations,
             tls: self.tls(),
             workers: self.workers,
             max_connections: self.max_connections,

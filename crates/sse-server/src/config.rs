@@ -55,6 +55,13 @@ pub struct Config {
     /// `None`, which has them on every address: a load balancer asks for health where it sends the rest.
     pub operations: Option<SocketAddr>,
 
+    /// Have [`operations`](Self::operations) on an address that other machines can reach, although everybody there sees
+    /// who reads what.
+    ///
+    /// Default false. Meant for closed networks, in which the one who asks for metrics is another machine. No key makes
+    /// it needless: operations never ask for a token.
+    pub allow_remote_operations: bool,
+
     /// The certificate to speak TLS with, on every address but that for operations.
     ///
     /// Default `None`: in front of many servers there is a proxy that has one.
@@ -119,6 +126,7 @@ impl Default for Config {
             listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))],
             allow_anonymous_remote: false,
             operations: None,
+            allow_remote_operations: false,
             tls: None,
             workers: available_workers(),
             max_connections: None,

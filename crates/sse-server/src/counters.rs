@@ -71,26 +71,50 @@ impl Count {
         Self::RejectedConnection,
     ];
 
-    /// The metric's name, and its label with a value, if it has one.
-    pub(crate) fn metric(self) -> (&'static str, Option<(&'static str, &'static str)>) {
+    /// How it is shown: the one table of it.
+    pub(crate) fn metric(self) -> Metric {
+        const EVICTIONS: Metric = Metric::new("sse_evictions_total", "Clients cut off, by reason.");
+        const RESUMES: Metric =
+            Metric::new("sse_resumes_total", "Streams that began at a position, by what was found there.");
+        const REJECTIONS: Metric = Metric::new("sse_rejections_total", "Clients turned away, by reason.");
+
         match self {
-            Self::Accepted => ("sse_connections_accepted_total", None),
-            Self::Received => ("sse_bytes_received_total", None),
-            Self::Sent => ("sse_bytes_sent_total", None),
-            Self::EvictedStalled => ("sse_evictions_total", Some(("reason", "stalled"))),
-            Self::EvictedLagging => ("sse_evictions_total", Some(("reason", "lagging"))),
-            Self::ResumedExact => ("sse_resumes_total", Some(("outcome", "exact"))),
-            Self::ResumedExpired => ("sse_resumes_total", Some(("outcome", "expired"))),
-            Self::ResumedRestart => ("sse_resumes_total", Some(("outcome", "restart"))),
-            Self::ResumedUnknown => ("sse_resumes_total", Some(("outcome", "unknown"))),
-            Self::RejectedStreams => ("sse_rejections_total", Some(("reason", "streams"))),
-            Self::RejectedDraining => ("sse_rejections_total", Some(("reason", "draining"))),
-            Self::RejectedAddress => ("sse_rejections_total", Some(("reason", "address"))),
-            Self::RejectedTopics => ("sse_rejections_total", Some(("reason", "topics"))),
-            Self::RejectedMemory => ("sse_rejections_total", Some(("reason", "memory"))),
-            Self::RejectedBodies => ("sse_rejections_total", Some(("reason", "bodies"))),
-            Self::RejectedConnection => ("sse_rejections_total", Some(("reason", "connection"))),
+            Self::Accepted => Metric::new("sse_connections_accepted_total", "Connections accepted."),
+            Self::Received => Metric::new("sse_bytes_received_total", "Bytes read from clients."),
+            Self::Sent => Metric::new("sse_bytes_sent_total", "Bytes that the kernel took for clients."),
+            Self::EvictedStalled => EVICTIONS.with("reason", "stalled"),
+            Self::EvictedLagging => EVICTIONS.with("reason", "lagging"),
+            Self::ResumedExact => RESUMES.with("outcome", "exact"),
+            Self::ResumedExpired => RESUMES.with("outcome", "expired"),
+            Self::ResumedRestart => RESUMES.with("outcome", "restart"),
+            Self::ResumedUnknown => RESUMES.with("outcome", "unknown"),
+            Self::RejectedStreams => REJECTIONS.with("reason", "streams"),
+            Self::RejectedDraining => REJECTIONS.with("reason", "draining"),
+            Self::RejectedAddress => REJECTIONS.with("reason", "address"),
+            Self::RejectedTopics => REJECTIONS.with("reason", "topics"),
+            Self::RejectedMemory => REJECTIONS.with("reason", "memory"),
+            Self::RejectedBodies => REJECTIONS.with("reason", "bodies"),
+            Self::RejectedConnection => REJECTIONS.with("reason", "connection"),
         }
+    }
+}
+
+/// How a [`Count`] is shown. Those of one name have one help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    /// With its value, where several counts share the name.
+    pub(crate) label: Option<(&'static str, &'static str)>,
+    pub(crate) help: &'static str,
+}
+
+impl Metric {
+    const fn new(name: &'static str, help: &'static str) -> Self {
+        Self { name, label: None, help }
+    }
+
+    const fn with(self, label: &'static str, value: &'static str) -> Self {
+        Self { label: Some((label, value)), ..self }
     }
 }
 

@@ -69,6 +69,7 @@ mod query;
 pub mod routes;
 pub mod server;
 pub mod signal;
+mod small_file;
 mod stream;
 mod streams;
 mod survey;

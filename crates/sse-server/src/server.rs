@@ -100,7 +100,8 @@ impl Server {
         let operations = config.operations.map(bind).transpose()?;
 
         let mut hub = config.hub.clone();
-        let streams = connections - (connections / STREAMS_LEAVE).max(1);
+        // Also where there is but one connection: whoever asks for that wants a stream.
+        let streams = (connections - (connections / STREAMS_LEAVE).max(1)).max(1);
         hub.max_streams = Some(hub.max_streams.map_or(streams, |most| most.min(streams)));
         Ok(Self { hub: Hub::new(hub)?, config, listeners, addresses, operations, tls, connections })
     }

@@ -4,7 +4,7 @@
 //! waits; how far behind the reader is, only the segment knows.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -22,7 +22,10 @@ pub(crate) struct Streams(Rc<RefCell<Slab<Rc<Stream>>>>);
 /// What is known of one stream.
 #[derive(Debug)]
 pub(crate) struct Stream {
+    /// Where the connection comes from, which may be a proxy.
     pub(crate) peer: Option<SocketAddr>,
+    /// Who reads: the peer, or who a trusted proxy says it asks for.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) topic: TopicName,
     /// How many more topics there are.
     pub(crate) others: usize,
@@ -40,6 +43,7 @@ pub(crate) struct Stream {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) client: Option<IpAddr>,
     pub(crate) topics: Vec<TopicName>,
     pub(crate) cut_when_lagging: bool,
     pub(crate) subscriber: SubscriberKey,
@@ -62,11 +66,22 @@ pub(crate) struct Told {
 impl Stream {
     /// A stream of at least one topic.
     pub(crate) fn new(opened: Opened) -> Self {
-        let Opened { peer, topics, cut_when_lagging, subscriber, connection, entered } = opened;
+        let Opened { peer, client, topics, cut_when_lagging, subscriber, connection, entered } = opened;
         let (topic, others) = (topics[0].clone(), topics.len() - 1);
         let began = Instant::now();
         let told = Told::default();
-        Self { peer, topic, others, began, cut_when_lagging, subscriber, connection, told, _entered: entered }
+        Self {
+            peer,
+            client,
+            topic,
+            others,
+            began,
+            cut_when_lagging,
+            subscriber,
+            connection,
+            told,
+            _entered: entered,
+        }
     }
 
     /// How far behind its reader is. The segment is that of its thread.
@@ -101,6 +116,7 @@ impl Drop for Stream {
         let end = self.told.end.get();
         info!(
             peer = self.peer.map(tracing::field::display),
+            client = self.client.map(tracing::field::display),
             // Debug escapes what could forge a line of the log.
             topic = ?self.topic.as_str(),
             others = self.others,

@@ -4,7 +4,7 @@
 //! so ten thousand of them are a millisecond of each worker's time, shared out among its other tasks.
 
 use std::cmp::Reverse;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -41,6 +41,7 @@ pub(crate) struct Found {
 #[derive(Clone, Debug)]
 pub(crate) struct Slow {
     pub(crate) peer: Option<SocketAddr>,
+    pub(crate) client: Option<IpAddr>,
     pub(crate) topic: String,
     pub(crate) others: usize,
     pub(crate) open: Duration,
@@ -117,6 +118,7 @@ impl Found {
         }
         self.slowest.push(Slow {
             peer: stream.peer,
+            client: stream.client,
             topic: stream.topic.as_str().to_owned(),
             others: stream.others,
             open: now.saturating_duration_since(stream.began),

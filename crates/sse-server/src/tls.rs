@@ -6,7 +6,6 @@
 //! Nothing here does a handshake: that is `server::secure`.
 
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,6 +16,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{InconsistentKeys, ServerConfig};
 
 use crate::config::TlsConfig;
+use crate::small_file;
 
 /// The protocols offered, best first (RFC 7301): over HTTP/2 a browser may have more than six streams of a host.
 const PROTOCOLS: [&[u8]; 2] = [HTTP2, b"http/1.1"];
@@ -117,6 +117,9 @@ struct Pem<'f> {
     bytes: Vec<u8>,
 }
 
+/// Bytes of each file: hundreds of certificates, and nobody's chain is longer than a handful.
+const LARGEST: usize = 1024 * 1024;
+
 const CERTIFICATE: &str = "certificate in PEM";
 const KEY: &str = "private key in PEM that is not encrypted";
 
@@ -149,7 +152,7 @@ fn read(files: &TlsConfig) -> Result<Arc<ServerConfig>, TlsError> {
 
 impl<'f> Pem<'f> {
     fn read(setting: &'static str, file: &'f Path) -> Result<Self, TlsError> {
-        match fs::read(file) {
+        match small_file::read(file, LARGEST) {
             Ok(bytes) => Ok(Self { setting, file, bytes }),
             Err(reason) => Err(TlsError::Read { setting, file: file.to_owned(), reason }),
         }

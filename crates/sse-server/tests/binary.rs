@@ -122,6 +122,9 @@ fn an_open_address_needs_a_flag_that_the_error_names() {
     let refused = output(&["--listen", "0.0.0.0:0"]);
     assert_eq!(refused.status.code(), Some(78));
     assert!(stderr(&refused).contains("allow-anonymous-remote"), "{}", stderr(&refused));
+    let refused = output(&["--listen", "127.0.0.1:0", "--operations", "0.0.0.0:0"]);
+    assert_eq!(refused.status.code(), Some(78));
+    assert!(stderr(&refused).contains("allow-remote-operations"), "{}", stderr(&refused));
 }
 
 #[test]

@@ -4,12 +4,15 @@
 
 use std::env;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::access::{Algorithm, Key, KeyError};
+use crate::small_file;
+
+/// Bytes of a file with a key: some hundred times what the largest RSA key takes in PEM.
+const LARGEST: usize = 64 * 1024;
 
 /// One `--jwt-key`: `ALGORITHM:FILE`, or `ALGORITHM:env:VARIABLE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl KeyArg {
 
     fn read(&self) -> Result<Key, Reason> {
         let bytes = match &self.source {
-            Source::File(path) => fs::read(path)?,
+            Source::File(path) => small_file::read(path, LARGEST)?,
             Source::Variable(name) => env::var_os(name).ok_or(Reason::NotSet)?.into_encoded_bytes(),
         };
         Ok(Key::new(self.algorithm, &bytes)?)
@@ -125,6 +128,12 @@ mod tests {
             of("hs256:env:SSE_NO_SUCH_THING"),
             "jwt-key hs256:env:SSE_NO_SUCH_THING: the variable is not set"
         );
+        if cfg!(unix) {
+            assert_eq!(
+                of("hs256:/dev/zero"),
+                "jwt-key hs256:/dev/zero: cannot read the file: it is larger than 64KiB"
+            );
+        }
         // This very manifest is no key.
         let manifest = concat!("es256:", env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         assert!(of(manifest).contains("no public key for es256"), "{}", of(manifest));

@@ -53,23 +53,32 @@ fn allow_anonymous_remote() {
 }
 
 /// The flag, made to take a value, which is parsed as that of its variable is.
-fn anonymous_remote_variable(text: &str) -> Result<bool, clap::Error> {
+fn as_a_variable(id: &'static str, text: &str) -> Result<Args, clap::Error> {
     let with_value = |arg: clap::Arg| arg.action(clap::ArgAction::Set).num_args(1);
-    let command = Args::command().mut_arg("allow_anonymous_remote", with_value);
-    let matches = command.try_get_matches_from(["sse-server", "--allow-anonymous-remote", text])?;
-    Args::from_arg_matches(&matches).map(|args| args.allow_anonymous_remote)
+    let flag = format!("--{}", id.replace('_', "-"));
+    let command = Args::command().mut_arg(id, with_value);
+    let matches = command.try_get_matches_from(["sse-server", &flag, text])?;
+    Args::from_arg_matches(&matches)
 }
 
 #[test]
-fn allow_anonymous_remote_as_a_variable() {
-    for yes in ["1", "true", "TRUE", "yes", "on"] {
-        assert!(anonymous_remote_variable(yes).unwrap(), "{yes}");
-    }
-    for no in ["0", "false", "no", "off"] {
-        assert!(!anonymous_remote_variable(no).unwrap(), "{no}");
-    }
-    for slip in ["flase", "2", ""] {
-        assert_eq!(anonymous_remote_variable(slip).unwrap_err().kind(), ErrorKind::ValueValidation, "{slip}");
+fn what_opens_the_server_takes_no_slip_of_the_pen_for_a_yes() {
+    type Flag = (&'static str, fn(&Args) -> bool);
+    let flags: [Flag; 2] = [
+        ("allow_anonymous_remote", |args| args.allow_anonymous_remote),
+        ("allow_remote_operations", |args| args.allow_remote_operations),
+    ];
+    for (id, value) in flags {
+        for yes in ["1", "true", "TRUE", "yes", "on"] {
+            assert!(value(&as_a_variable(id, yes).unwrap()), "{id} {yes}");
+        }
+        for no in ["0", "false", "no", "off"] {
+            assert!(!value(&as_a_variable(id, no).unwrap()), "{id} {no}");
+        }
+        for slip in ["flase", "2", ""] {
+            let error = as_a_variable(id, slip).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ValueValidation, "{id} {slip}");
+        }
     }
 }
 
@@ -79,6 +88,12 @@ fn operations() {
     let address = "127.0.0.1:9090".parse().unwrap();
     assert_eq!(config(&["--operations", "127.0.0.1:9090"]).operations, Some(address));
     assert_eq!(error(&["--operations", "9090"]).kind(), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn allow_remote_operations() {
+    assert!(!config(&[]).allow_remote_operations);
+    assert!(config(&["--allow-remote-operations"]).allow_remote_operations);
 }
 
 #[test]
@@ -101,6 +116,15 @@ fn workers() {
 fn max_connections() {
     assert_eq!(config(&[]).max_connections, None);
     assert_eq!(config(&["--max-connections", "100"]).max_connections, Some(100));
+}
+
+#[test]
+fn what_has_no_zero_says_so() {
+    for flag in ["--max-lag", "--max-streams-per-address", "--max-connections-per-address"] {
+        parse(&[flag, "1"]);
+        let message = error(&[flag, "0"]).to_string();
+        assert!(message.contains("write a number of at least 1"), "{message}");
+    }
 }
 
 #[test]

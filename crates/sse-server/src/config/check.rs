@@ -78,6 +78,27 @@ pub enum ConfigError {
         most: String,
     },
 
+    /// Everybody could see who reads what.
+    #[error(
+        "operations {address} is open to other machines, and everybody there could see the metrics and who reads what, \
+         because operations ask for no token: have them on 127.0.0.1, or set allow-remote-operations to accept it"
+    )]
+    RemoteOperations {
+        /// The address that is not this machine's alone.
+        address: SocketAddr,
+    },
+
+    /// A value that has a least, and is less.
+    #[error("{name} is {value}: it must be at least {least}")]
+    TooSmall {
+        /// The setting.
+        name: &'static str,
+        /// As configured.
+        value: String,
+        /// The smallest value that is allowed.
+        least: String,
+    },
+
     /// Somebody believes that tokens are asked for, and none is.
     #[error("{name} has no effect without a key to check tokens with: set jwt-key, or leave it out")]
     NeedsKey {
@@ -109,11 +130,16 @@ impl Config {
         if self.listen.is_empty() {
             return Err(ConfigError::NoAddress);
         }
-        let remote = self.listen.iter().find(|address| !address.ip().to_canonical().is_loopback());
-        if let Some(&address) =
+        let is_remote = |address: &SocketAddr| !address.ip().to_canonical().is_loopback();
+        let remote = self.listen.iter().copied().find(is_remote);
+        if let Some(address) =
             remote.filter(|_| self.hub.access.keys.is_empty() && !self.allow_anonymous_remote)
         {
             return Err(ConfigError::AnonymousRemote { address });
+        }
+        let remote = self.operations.filter(is_remote);
+        if let Some(address) = remote.filter(|_| !self.allow_remote_operations) {
+            return Err(ConfigError::RemoteOperations { address });
         }
 
         within("workers", self.workers, 1..=MAX_WORKERS)?;
@@ -145,17 +171,16 @@ impl HubConfig {
         time_within("body-timeout", self.body_timeout, TENTH..=HOUR)?;
         time_within("idempotency-window", self.idempotency_window, Duration::ZERO..=24 * HOUR)?;
         time_within("drain", self.drain, Duration::ZERO..=HOUR)?;
-        within("retain-events", self.retain_events, 1..=usize::MAX)?;
+        at_least("retain-events", self.retain_events, 1)?;
         within("max-topics-per-subscription", self.max_topics_per_subscription, 1..=4096)?;
         within("max-event", Size(self.max_event), Size(1)..=Size(64 << 20))?;
 
         within("body-memory", Size(self.body_memory), Size(self.max_event)..=Size(usize::MAX))?;
         if let Some(memory) = self.memory {
-            let least = self.retain_bytes.max(1 << 20);
-            within("memory", Size(memory), Size(least)..=Size(usize::MAX))?;
+            at_least("memory", Size(memory), Size(self.retain_bytes.max(1 << 20)))?;
         }
         if let Some(topics) = self.max_topics {
-            within("max-topics", topics, 1..=usize::MAX)?;
+            at_least("max-topics", topics, 1)?;
         }
 
         if self.retain_bytes < self.max_event {
@@ -209,6 +234,17 @@ where
     })
 }
 
+/// For what has no other bound than the machine's.
+fn at_least<T>(name: &'static str, value: T, least: T) -> Result<(), ConfigError>
+where
+    T: Copy + PartialOrd + fmt::Display,
+{
+    if value >= least {
+        return Ok(());
+    }
+    Err(ConfigError::TooSmall { name, value: value.to_string(), least: least.to_string() })
+}
+
 fn time_within(
     name: &'static str,
     value: Duration,
@@ -258,6 +294,33 @@ mod tests {
             let listen = vec![address.parse().unwrap()];
             assert_eq!(Config { listen, ..Config::default() }.check(), Ok(()));
         }
+    }
+
+    #[test]
+    fn operations_for_other_machines_need_a_word_more() {
+        for address in ["0.0.0.0:0", "[::]:9090", "192.0.2.1:9090", "[::ffff:192.0.2.1]:9090"] {
+            let operations = Some(address.parse().unwrap());
+            let mut config = Config { operations, ..Config::default() };
+            // Neither a key nor what is said of the other addresses is about these.
+            config.hub.access.keys.push(key());
+            config.allow_anonymous_remote = true;
+            let message = config.check().unwrap_err().to_string();
+            assert!(message.contains("127.0.0.1, or set allow-remote-operations"), "{message}");
+            assert!(!message.contains('\n'), "{message}");
+            config.allow_remote_operations = true;
+            assert_eq!(config.check(), Ok(()));
+        }
+        for address in ["127.0.0.1:0", "127.9.9.9:9090", "[::1]:9090", "[::ffff:127.0.0.1]:9090"] {
+            let operations = Some(address.parse().unwrap());
+            assert_eq!(Config { operations, ..Config::default() }.check(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn remote_operations_do_not_open_the_rest() {
+        let listen = vec!["0.0.0.0:80".parse().unwrap()];
+        let config = Config { listen, allow_remote_operations: true, ..Config::default() };
+        assert!(matches!(config.check(), Err(ConfigError::AnonymousRemote { .. })));
     }
 
     fn key() -> Key {
@@ -346,6 +409,17 @@ mod tests {
         assert!(with(|config| config.hub.max_topics_per_subscription = 0).is_err());
         assert!(with(|config| config.backlog = 0).is_err());
         assert!(with(|config| config.request_head_timeout = Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn what_has_no_upper_bound_is_shown_without_one() {
+        let message = with(|config| config.hub.memory = Some(1)).unwrap_err();
+        assert_eq!(message, "memory is 1: it must be at least 1MiB");
+        let message = with(|config| config.hub.max_topics = Some(0)).unwrap_err();
+        assert_eq!(message, "max-topics is 0: it must be at least 1");
+        let message = with(|config| config.hub.retain_events = 0).unwrap_err();
+        assert_eq!(message, "retain-events is 0: it must be at least 1");
+        assert_eq!(with(|config| config.hub.memory = Some(usize::MAX)), Ok(()));
     }
 
     #[test]

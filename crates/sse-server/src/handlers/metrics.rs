@@ -8,20 +8,22 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 use hdrhistogram::Histogram;
-use sse_core::Gaps;
+use sse_core::{Gaps, Stats};
 
 use crate::Hub;
-use crate::counters::{Count, Latency};
+use crate::counters::{Count, Latency, Metric};
 use crate::survey;
 
 pub(crate) async fn metrics(hub: Data<Hub>) -> HttpResponse {
     let survey = survey::survey(&hub, 0).await;
+    // Once, so that the page does not contradict itself.
+    let stats = hub.broadcaster().stats();
     let mut page = Page::default();
-    page.gauges(&hub, survey.found.blocked);
+    page.gauges(&hub, &stats, survey.found.blocked);
     page.quantiles("sse_lag_events", "Events that subscribers are behind.", &survey.found.events, 1.0);
     let help = "How long the oldest event has waited that a subscriber was not given yet.";
     page.quantiles("sse_lag_seconds", help, &survey.found.milliseconds, 1000.0);
-    page.stats(&hub);
+    page.stats(&stats);
     page.counts(&hub);
     page.latency(&hub.counters().publish_to_socket());
     HttpResponse::Ok()
@@ -34,8 +36,7 @@ pub(crate) async fn metrics(hub: Data<Hub>) -> HttpResponse {
 struct Page(String);
 
 impl Page {
-    fn gauges(&mut self, hub: &Hub, blocked: usize) {
-        let stats = hub.broadcaster().stats();
+    fn gauges(&mut self, hub: &Hub, stats: &Stats, blocked: usize) {
         let budget = hub.config().memory.map_or(0, |memory| memory as u64);
         for (name, help, value) in [
             ("sse_connections", "Open connections.", hub.connections() as u64),
@@ -53,8 +54,7 @@ impl Page {
         }
     }
 
-    fn stats(&mut self, hub: &Hub) {
-        let stats = hub.broadcaster().stats();
+    fn stats(&mut self, stats: &Stats) {
         for (name, help, value) in [
             ("sse_events_published_total", "Events published.", stats.published),
             ("sse_events_delivered_total", "Events given to subscribers' connections.", stats.delivered),
@@ -80,9 +80,9 @@ impl Page {
     fn counts(&mut self, hub: &Hub) {
         let mut last = "";
         for what in Count::ALL {
-            let (name, labelled) = what.metric();
+            let Metric { name, label: labelled, help } = what.metric();
             if name != last {
-                self.head(name, "counter", help(what));
+                self.head(name, "counter", help);
                 last = name;
             }
             let label = labelled.map_or_else(String::new, |(key, value)| label(key, value));
@@ -104,7 +104,8 @@ impl Page {
         self.head(
             name,
             "histogram",
-            "From an event's publication to when the kernel has it, for each write.",
+            "From an event's publication to when the kernel has it, or over HTTP/2 the buffer in front of it, for each \
+             write.",
         );
         let bucket = format!("{name}_bucket");
         for (bound, count) in latency.cumulative() {
@@ -130,17 +131,4 @@ impl Page {
 
 fn label(key: &str, value: &str) -> String {
     format!("{{{key}=\"{value}\"}}")
-}
-
-fn help(what: Count) -> &'static str {
-    match what {
-        Count::Accepted => "Connections accepted.",
-        Count::Received => "Bytes read from clients.",
-        Count::Sent => "Bytes that the kernel took for clients.",
-        Count::EvictedStalled | Count::EvictedLagging => "Clients cut off, by reason.",
-        Count::ResumedExact | Count::ResumedExpired | Count::ResumedRestart | Count::ResumedUnknown => {
-            "Streams that began at a position, by what was found there."
-        }
-        _ => "Clients turned away, by reason.",
-    }
 }

@@ -44,7 +44,9 @@ struct Page<'a> {
 
 #[derive(Serialize)]
 struct Row<'a> {
+    /// Where the connection comes from, and who is behind it if that is a trusted proxy.
     peer: Option<String>,
+    client: Option<String>,
     topic: &'a str,
     more_topics: usize,
     open_seconds: f64,
@@ -59,6 +61,7 @@ impl<'a> Row<'a> {
     fn new(slow: &'a Slow) -> Self {
         Self {
             peer: slow.peer.map(|peer| peer.to_string()),
+            client: slow.client.map(|client| client.to_string()),
             topic: &slow.topic,
             more_topics: slow.others,
             open_seconds: slow.open.as_secs_f64(),

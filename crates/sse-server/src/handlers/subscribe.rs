@@ -1,5 +1,6 @@
 //! `GET` and `HEAD`: open a stream of one or several topics, or say what it would be like.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use actix_http::ConnectionType;
@@ -107,8 +108,9 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
     if !hub.is_draining() && hub.broadcaster().is_at_end(&ask.topics, ask.position) {
         return Ok(at_end());
     }
-    let body = match admit(hub, client::address(request, &hub.config().trusted_proxies)) {
-        Ok(entered) => stream(hub, request, ask, entered),
+    let client = client::address(request, &hub.config().trusted_proxies);
+    let body = match admit(hub, client) {
+        Ok(entered) => stream(hub, request, client, ask, entered),
         Err(turned_away) => Err(turned_away),
     };
     match body {
@@ -120,6 +122,7 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
 fn stream(
     hub: &Hub,
     request: &HttpRequest,
+    client: Option<IpAddr>,
     ask: Ask,
     entered: Option<Entered>,
 ) -> Result<StreamBody, TurnedAway> {
@@ -133,6 +136,7 @@ fn stream(
     let policies = &hub.config().slow;
     let opened = Stream::new(Opened {
         peer: request.peer_addr(),
+        client,
         cut_when_lagging: topics.iter().any(|topic| policies.of(topic) == SlowPolicy::Disconnect),
         topics,
         subscriber: subscription.key(),

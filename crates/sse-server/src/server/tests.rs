@@ -56,6 +56,15 @@ fn ask(client: &mut TcpStream) -> String {
 }
 
 #[test]
+fn streams_leave_room_for_others_and_have_some_themselves() {
+    for (connections, streams) in [(1, 1), (2, 1), (50, 49), (200, 196)] {
+        let config = Config { workers: 1, max_connections: Some(connections), ..config() };
+        let server = Server::bind(config).unwrap();
+        assert_eq!(server.hub().config().max_streams, Some(streams), "of {connections} connections");
+    }
+}
+
+#[test]
 fn nothing_is_bound_with_a_bad_configuration() {
     let mut bad = config();
     bad.hub.heartbeat = Duration::ZERO;

@@ -1,5 +1,7 @@
 //! Files as people get them wrong.
 
+use std::fs;
+
 use rcgen::generate_simple_self_signed;
 use tempfile::TempDir;
 
@@ -90,4 +92,12 @@ fn a_reload_takes_what_is_good_and_nothing_else() {
     let clone = tls.clone();
     tls.reload().unwrap();
     assert!(!Arc::ptr_eq(&first, &clone.in_force()), "for all clones");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let mut files = Files::new();
+    files.config.certificate = "/dev/zero".into();
+    assert_eq!(files.error(), "tls-cert /dev/zero: cannot read the file: it is larger than 1MiB");
 }

@@ -138,8 +138,12 @@ impl Connection {
         self.evicted.get()
     }
 
+    /// The socket takes no more. `unsent` is 0 where the caller does not know what waits, such as a flush, which is told
+    /// nothing of what TLS holds: then what was said last still is.
     pub(crate) fn blocked(&self, unsent: usize) {
-        self.unsent.set(unsent);
+        if unsent > 0 {
+            self.unsent.set(unsent);
+        }
         if self.blocked_since.get().is_none() {
             self.blocked_since.set(Some(Instant::now()));
         }
@@ -286,6 +290,18 @@ mod tests {
         let _request = connection.begin_request(&headers(TRANSFER_ENCODING, "chunked"));
         connection.body_read(1 << 30);
         assert_eq!(connection.body_due(4096), 4096);
+    }
+
+    #[test]
+    fn a_flush_does_not_unsay_what_waits() {
+        let connection = Connection::new(None);
+        connection.blocked(4096);
+        connection.blocked(0);
+        assert_eq!(connection.unsent(), 4096);
+        connection.blocked(100);
+        assert_eq!(connection.unsent(), 100);
+        connection.unblocked();
+        assert_eq!((connection.unsent(), connection.blocked_since()), (0, None));
     }
 
     #[test]

@@ -21,8 +21,11 @@ pub(crate) fn narrow(server: &TestServer) -> Connection {
 
 #[test]
 fn a_reader_who_takes_nothing_is_shown_with_what_waits_for_it() {
-    let server = TestServer::start();
-    let mut stalled = Stream::open(narrow(&server), head("GET /events/a", &[]));
+    let server = TestServer::with(|config| {
+        config.hub.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+    });
+    let request = head("GET /events/a", &["x-forwarded-for: 192.0.2.7"]);
+    let mut stalled = Stream::open(narrow(&server), request);
     stalled.preamble();
     let _swift = server.subscribe("/events/b");
     let slow = |target: &str| server.get(target).json();
@@ -39,6 +42,7 @@ fn a_reader_who_takes_nothing_is_shown_with_what_waits_for_it() {
     let [row] = page["streams"].as_array().unwrap().as_slice() else { panic!("{page}") };
     assert_eq!((row["topic"].as_str(), row["more_topics"].as_u64()), (Some("a"), Some(0)));
     assert!(row["peer"].as_str().unwrap().starts_with("127.0.0.1:"), "{row}");
+    assert_eq!(row["client"], "192.0.2.7", "the proxy is not who is slow");
     let number = |name: &str| row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"));
     assert!(number("lag_events") >= 1.0 && number("lag_events") < 50.0, "{row}");
     assert!(number("lag_seconds") >= 0.0 && number("blocked_seconds") >= 0.0, "{row}");

@@ -208,6 +208,29 @@ async fn readers_are_told_to_come_back_while_the_hub_restarts() -> Result<()> {
 }
 
 #[tokio::test]
+async fn the_public_does_not_see_what_is_for_operators() -> Result<()> {
+    let hub = Server::start(&[]).await?;
+    for (kind, refusal) in [(Kind::Nginx, 403), (Kind::Haproxy, 404)] {
+        let front = Front::start(&Configuration::deployed(kind, hub.address())?).await?;
+        // The whole of 127.0.0.0/8 is this machine, and the files let in one address of it.
+        let ask = async |from: &str, path: &str| {
+            let answer = Curl::run(&["--include", "--interface", from, &front.url(path)]).await?;
+            anyhow::Ok(Answer::parse(&answer)?.status)
+        };
+        // To the server, %73 is an s.
+        for path in ["/metrics", "/slow", "/slow?top=5", "/%73low", "/metric%73"] {
+            let (public, operator) = (ask("127.0.0.2", path).await?, ask("127.0.0.1", path).await?);
+            ensure!((public, operator) == (refusal, 200), "{kind:?} {path}: {public}, {operator}");
+        }
+        for path in ["/livez", "/readyz"] {
+            let public = ask("127.0.0.2", path).await?;
+            ensure!(public == 200, "{kind:?} {path}: {public}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_limit_of_an_event_is_the_hubs() -> Result<()> {
     let hub = Server::start(&[]).await?;
     let large = tempfile::NamedTempFile::new()?;

@@ -47,6 +47,7 @@ mod open;
 mod stall;
 #[cfg(test)]
 mod tests;
+mod unacknowledged;
 mod wire;
 
 pub(crate) use self::ahead::{Carry, LookAhead};
@@ -54,6 +55,7 @@ pub(crate) use self::connection::{Connection, Mode, StreamGuard};
 use self::head::HeadEnd;
 pub(crate) use self::open::{OpenConnections, OpenGuard};
 pub(crate) use self::stall::Stall;
+use self::unacknowledged::unacknowledged;
 pub(crate) use self::wire::Wire;
 use crate::counters::{Count, Counters};
 
@@ -227,8 +229,8 @@ impl<S: LookAhead> Transport<S> {
     /// Waits with so many bytes for the client to take some; ready if it took too few for too long.
     fn poll_stall(&mut self, cx: &mut Context<'_>, unsent: usize) -> Poll<io::Error> {
         self.connection.blocked(unsent);
-        let (limit, sent) = (self.limits.write, self.io.taken(self.log.sent));
-        ready!(self.stall.get_or_insert_with(|| Stall::begin(limit, sent)).poll(cx, sent));
+        let stall = self.stall.get_or_insert_with(|| Stall::begin(self.limits.write));
+        ready!(stall.poll(cx, || self.io.taken(self.log.sent)));
         info!(peer = self.connection.peer_for_log(), unsent, "client takes too little: closing");
         self.counters.one(Count::EvictedStalled);
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "client takes too little"))

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::{TURN, Wire};
+use super::{TURN, Wire, unacknowledged};
 
 /// See the module.
 pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
@@ -26,10 +26,8 @@ pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
     /// Whether the bytes on the wire are others than those of this stream, and counted there.
     const IS_OVER_WIRE: bool = false;
 
-    /// Bytes that the kernel has taken, when this stream has taken so many.
-    fn taken(&self, written: u64) -> u64 {
-        written
-    }
+    /// Bytes that the client has taken, when this stream has taken so many. Not for free: see [`unacknowledged`].
+    fn taken(&self, written: u64) -> u64;
 }
 
 impl LookAhead for TcpStream {
@@ -39,6 +37,10 @@ impl LookAhead for TcpStream {
 
     fn peer(&self) -> Option<SocketAddr> {
         self.peer_addr().ok()
+    }
+
+    fn taken(&self, written: u64) -> u64 {
+        written.saturating_sub(unacknowledged(self).unwrap_or(0))
     }
 }
 
@@ -95,7 +97,7 @@ impl LookAhead for Carry<TlsStream<Wire>> {
     const IS_OVER_WIRE: bool = true;
 
     fn taken(&self, _written: u64) -> u64 {
-        self.io.get_ref().0.sent()
+        self.io.get_ref().0.taken()
     }
 }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::LookAhead as _;
 use crate::counters::{Count, Counters};
 
 /// See the module.
@@ -28,9 +29,9 @@ impl Wire {
         self.io.peer_addr().ok()
     }
 
-    /// Bytes that the kernel has taken.
-    pub(super) fn sent(&self) -> u64 {
-        self.sent
+    /// Bytes that the client has taken; see [`LookAhead::taken`].
+    pub(super) fn taken(&self) -> u64 {
+        self.io.taken(self.sent)
     }
 }
 

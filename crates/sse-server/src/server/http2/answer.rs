@@ -143,10 +143,10 @@ impl Sender {
             }
             self.connection.blocked(piece.len());
             // Made only now, so that a timer is for those who are slow.
-            let stall = stall.get_or_insert_with(|| Stall::begin(self.terms.limits.write, sent));
+            let stall = stall.get_or_insert_with(|| Stall::begin(self.terms.limits.write));
             let window = poll_fn(|cx| {
                 self.unless_evicted(cx)?;
-                if stall.poll(cx, sent).is_ready() {
+                if stall.poll(cx, || sent).is_ready() {
                     return Poll::Ready(Err(self.stalled(piece.len())));
                 }
                 stream.poll_capacity(cx).map(|window| window.transpose()?.ok_or(Stopped::Left))

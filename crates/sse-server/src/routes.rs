@@ -61,6 +61,7 @@ pub fn routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
         // Who needs a token to read a topic is not to learn here who else does.
         if hub.access().is_in_force() {
             config.configure(anonymous_routes(&hub));
+            asked_for(config, "/slow", get_or_head().to(slow::not_here));
         } else {
             config.configure(operation_routes(&hub));
         }

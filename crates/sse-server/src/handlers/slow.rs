@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Serialize;
 
 use crate::survey::{self, Slow};
-use crate::{Hub, Problem, query};
+use crate::{Hub, Problem, ProblemKind, query};
 
 /// Readers that are shown, and that may be asked for.
 const TOP: usize = 20;
@@ -30,6 +30,11 @@ pub(crate) async fn slow(hub: Data<Hub>, request: HttpRequest) -> Result<HttpRes
         .insert_header((header::CONTENT_TYPE, "application/json"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .body(serde_json::to_string_pretty(&page).expect("text and numbers are always valid JSON")))
+}
+
+/// Where everybody can ask, although not everybody may read.
+pub(crate) async fn not_here() -> Problem {
+    Problem::new(ProblemKind::NotGranted).with_detail("this is only told on the address for operations")
 }
 
 #[derive(Serialize)]

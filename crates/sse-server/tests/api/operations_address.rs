@@ -39,7 +39,7 @@ fn operations_with_an_address_are_there_and_nowhere_else() {
 #[test]
 fn who_is_slow_is_nobody_elses_business_where_reading_needs_a_token() {
     let guarded = crate::access::guarded();
-    guarded.get("/slow").assert_problem(404, "not-found");
+    guarded.get("/slow").assert_problem(403, "not-granted");
     assert_eq!(guarded.get("/metrics").head.status, 200);
 }
 

@@ -47,6 +47,8 @@ enum Task {
     Faults(faults::Args),
     /// Search for inputs that break a fuzz target.
     Fuzz(fuzz::Args),
+    /// Seed every bug that a test or a model has to notice.
+    Mutants,
     /// Put the server under load, and leave reports under `target/stress`.
     Stress(stress::Args),
     /// Install what the checks need and this machine lacks: browser, curl, proxies, what is written in Node and
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Task::Ci(args) => ci::run(&workspace, &args),
         Task::Faults(args) => faults::run(&workspace, &args).map(|()| true),
         Task::Fuzz(args) => fuzz::run(&workspace, &args).map(|()| true),
+        Task::Mutants => mutants::all(&workspace).map(|()| true),
         Task::Stress(args) => stress::run(&workspace, &args).map(|()| true),
         Task::Setup => setup::run(&workspace).map(|()| true),
     };

@@ -26,7 +26,7 @@ pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
     /// Whether the bytes on the wire are others than those of this stream, and counted there.
     const IS_OVER_WIRE: bool = false;
 
-    /// Bytes that the client has taken, when this stream has taken so many. Not for free: see [`unacknowledged`].
+    /// Bytes that the client has taken, when this stream has taken so many. Not for free: see [`unacknowledged()`].
     fn taken(&self, written: u64) -> u64;
 }
 

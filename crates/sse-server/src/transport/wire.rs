@@ -29,7 +29,7 @@ impl Wire {
         self.io.peer_addr().ok()
     }
 
-    /// Bytes that the client has taken; see [`LookAhead::taken`].
+    /// Bytes that the client has taken; see [`LookAhead::taken`](super::LookAhead::taken).
     pub(super) fn taken(&self) -> u64 {
         self.io.taken(self.sent)
     }

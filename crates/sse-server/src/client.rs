@@ -14,19 +14,23 @@ pub(crate) fn address(request: &HttpRequest, trusted: &[IpNet]) -> Option<IpAddr
     Some(behind(peer, request.headers(), trusted))
 }
 
+/// Whether an address is that of a proxy that is believed.
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|net| net.contains(&address.to_canonical()))
+}
+
 /// Each proxy adds the address that it was asked from at the end of `X-Forwarded-For`. So the list is read from there,
 /// for as long as it was a trusted proxy that wrote: what stands before that, anybody may have made up.
 fn behind(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address.to_canonical()));
     let mut client = peer;
-    if !is_trusted(client) {
+    if !is_trusted(client, trusted) {
         return client;
     }
     let values: Vec<_> = headers.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()).collect();
     for entry in values.iter().rev().flat_map(|value| value.rsplit(',')) {
         let Some(address) = parse(entry.trim()) else { break };
         client = address;
-        if !is_trusted(client) {
+        if !is_trusted(client, trusted) {
             break;
         }
     }

@@ -25,11 +25,11 @@ use ipnet::IpNet;
 use tokio::net::TcpStream;
 use tracing::{Level, debug, enabled};
 
-use crate::Config;
 use crate::counters::{Count, Counters};
 use crate::per_address::TooMany;
 use crate::telemetry::Target;
 use crate::transport::{Connection, Limits, LookAhead, OpenConnections, OpenGuard, Transport};
+use crate::{Config, client};
 
 /// How long a connection is read on after an answer that did not wait for the whole body, so that the client
 /// sees the answer before it sees a reset (RFC 9112 section 9.6).
@@ -76,8 +76,8 @@ impl Shared {
     /// It has. The connection is to be dropped without a word: who has so many is not to cost a read and a write as well.
     pub(super) fn enter(&self, io: &TcpStream) -> Result<OpenGuard, DispatchError> {
         self.counters.one(Count::Accepted);
-        let peer = io.peer_addr().ok().map(|peer| peer.ip().to_canonical());
-        let counted = peer.filter(|peer| !self.proxies.iter().any(|net| net.contains(peer)));
+        let peer = io.peer_addr().ok().map(|peer| peer.ip());
+        let counted = peer.filter(|peer| !client::is_trusted(*peer, &self.proxies));
         self.open.enter(counted).map_err(|TooMany| {
             self.counters.one(Count::RejectedConnection);
             DispatchError::Io(io::ErrorKind::ConnectionRefused.into())

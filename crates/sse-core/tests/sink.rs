@@ -424,3 +424,55 @@ fn sinks_that_stand_at_one_place_are_given_the_same_bytes() {
     assert_eq!(runs.len(), 50);
     assert!(runs.iter().all(|run| run.bytes().as_ptr() == runs[0].bytes().as_ptr()));
 }
+
+#[test]
+fn a_sink_can_be_called_without_news_and_though_it_is_blocked() {
+    let broadcaster = broadcaster();
+    let segment = writing(&broadcaster, 1000);
+    let pipe = pipe(0, usize::MAX);
+    let key = hand_over(&segment, &["t"], &pipe);
+    settle(&segment);
+    let (wakes, waker) = counting_waker();
+    assert!(!is_marked(&segment, &waker));
+    let calls = pipe.borrow().calls;
+    segment.call(key);
+    assert_eq!((pipe.borrow().calls, wakes.count()), (calls, 1), "not from within");
+    settle(&segment);
+    assert_eq!(pipe.borrow().calls, calls + 1);
+
+    publish(&broadcaster, "t", "x");
+    settle(&segment);
+    let calls = pipe.borrow().calls;
+    segment.call(key);
+    segment.call(key);
+    settle(&segment);
+    assert_eq!(pipe.borrow().calls, calls + 1, "blocked, and called once");
+
+    segment.remove(key);
+    assert!(!is_marked(&segment, &waker));
+    segment.call(key);
+    assert!(!is_marked(&segment, &waker), "nobody is left to be called");
+}
+
+#[test]
+fn sinks_are_shown_wherever_they_are() {
+    let broadcaster = broadcaster();
+    let segment = writing(&broadcaster, 1000);
+    let (open, blocked) = (open(), pipe(0, usize::MAX));
+    let polled = subscribe(&segment, &["t"], Position::Now);
+    let keys = [hand_over(&segment, &["t"], &open), hand_over(&segment, &["t"], &blocked)];
+    publish(&broadcaster, "t", "x");
+    settle(&segment);
+
+    let mut listed = Vec::new();
+    let mut from = Some(0);
+    while let Some(next) = from {
+        from = segment.sinks(next, 1, &mut listed);
+    }
+    assert_eq!(listed, keys, "and not the one that a task polls");
+    assert!(keys.iter().all(|key| segment.with_sink(*key, |_| ()).is_some()));
+    assert!(segment.with_sink(polled.key(), |_| ()).is_none());
+    segment.remove(keys[0]);
+    assert!(segment.with_sink(keys[0], |_| ()).is_none());
+    assert_eq!(SubscriberKey::from_bits(keys[1].to_bits()), keys[1]);
+}

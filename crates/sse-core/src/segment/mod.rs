@@ -193,6 +193,31 @@ impl<S: Sink> Segment<S> {
         }
     }
 
+    /// Has a sink called in one of the next turns, whether or not there is anything new for it, or it is blocked: it has
+    /// something to say of its own.
+    pub fn call(&self, sink: SubscriberKey) {
+        let mut state = self.state.borrow_mut();
+        let waker = state.call(sink).then(|| state.nudge()).flatten();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Shows a sink, between its calls; none if it is gone, or was never handed over.
+    ///
+    /// `f` must not call the segment.
+    pub fn with_sink<R>(&self, sink: SubscriberKey, f: impl FnOnce(&mut S) -> R) -> Option<R> {
+        self.state.borrow_mut().sink(sink).map(f)
+    }
+
+    /// Keys of the sinks in the next `places` places from `from` on, which is 0 or what the last call answered; `None`
+    /// when these were the last. A sink that is there all the time is in one of the answers, whoever comes and goes in
+    /// between. Linear in `places`.
+    pub fn sinks(&self, from: usize, places: usize, into: &mut Vec<SubscriberKey>) -> Option<usize> {
+        self.state.borrow().sinks(from, places, into)
+    }
+
     /// Drops a sink and its subscription; answers whether it was there.
     pub fn remove(&self, sink: SubscriberKey) -> bool {
         let removed = self.state.borrow_mut().remove_sink(sink);

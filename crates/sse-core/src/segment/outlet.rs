@@ -48,6 +48,36 @@ impl<S> State<S> {
         }
     }
 
+    /// Lines a sink up, blocked or not; answers whether it is one.
+    pub(super) fn call(&mut self, sink: SubscriberKey) -> bool {
+        if self.unblock(sink) {
+            return true;
+        }
+        let is_sink = self.sink(sink).is_some();
+        if is_sink {
+            self.queue(sink.key);
+        }
+        is_sink
+    }
+
+    pub(super) fn sink(&mut self, sink: SubscriberKey) -> Option<&mut S> {
+        match &mut self.sink_owner(sink)?.outlet {
+            Outlet::Sink(sink) | Outlet::Blocked(sink) => Some(sink),
+            Outlet::Task(_) | Outlet::Busy => None,
+        }
+    }
+
+    /// See [`Segment::sinks`](super::Segment::sinks).
+    pub(super) fn sinks(&self, from: usize, places: usize, into: &mut Vec<SubscriberKey>) -> Option<usize> {
+        let end = from.saturating_add(places).min(self.subscribers.capacity());
+        into.extend((from..end).filter_map(|key| {
+            let subscriber = self.subscribers.get(key)?;
+            let is_sink = matches!(subscriber.outlet, Outlet::Sink(_) | Outlet::Blocked(_));
+            is_sink.then_some(SubscriberKey { key, generation: subscriber.generation })
+        }));
+        (end < self.subscribers.capacity()).then_some(end)
+    }
+
     pub(super) fn remove_sink(&mut self, sink: SubscriberKey) -> Option<Subscriber<S>> {
         self.sink_owner(sink)?;
         self.remove(sink.key)

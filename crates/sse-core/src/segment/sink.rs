@@ -2,6 +2,7 @@
 
 use super::state::State;
 use crate::delivery::{Delivery, Lag};
+use crate::id::EventId;
 
 /// Somewhere that a segment writes to: a socket that it owns, a buffer in a test.
 ///
@@ -49,6 +50,18 @@ impl<S> Deliveries<'_, S> {
     pub fn lag(&self) -> Lag {
         self.state.lag(self.key)
     }
+
+    /// Where the subscriber stands, see [`Subscription::position`](crate::Subscription::position).
+    #[must_use]
+    pub fn position(&self) -> EventId {
+        self.state.position(self.key)
+    }
+
+    /// Who the subscriber is.
+    #[must_use]
+    pub fn key(&self) -> SubscriberKey {
+        self.state.sink_key(self.key)
+    }
 }
 
 /// The sink of segments that own none: it can not be made.
@@ -67,4 +80,19 @@ impl Sink for NoSink {
 pub struct SubscriberKey {
     pub(super) key: usize,
     pub(super) generation: u32,
+}
+
+impl SubscriberKey {
+    /// As one number, for whoever takes nothing else, such as the token of an event queue. There are never more than
+    /// 2³² subscribers in a segment.
+    #[must_use]
+    pub fn to_bits(self) -> u64 {
+        (u64::from(self.generation) << 32) | self.key as u64
+    }
+
+    /// The key whose [`to_bits`](Self::to_bits) these are; of any others, a key of nobody.
+    #[must_use]
+    pub fn from_bits(bits: u64) -> Self {
+        Self { key: (bits & u64::from(u32::MAX)) as usize, generation: (bits >> 32) as u32 }
+    }
 }

@@ -12,7 +12,7 @@ use clap::builder::BoolishValueParser;
 use ipnet::IpNet;
 
 use crate::config::{
-    AccessConfig, AllowedOrigins, OverLimit, Size, SlowPolicies, SlowPolicy, SlowRule, TlsConfig,
+    AccessConfig, AllowedOrigins, OverLimit, SinkKind, Size, SlowPolicies, SlowPolicy, SlowRule, TlsConfig,
 };
 use crate::telemetry::{self, LogFormat, LogSettings};
 use crate::{Config, HubConfig};
@@ -74,6 +74,10 @@ pub struct Args {
     /// Private key of the certificate, in PEM and not encrypted
     #[arg(long, help_heading = "Network", env = "SSE_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+
+    /// What writes streams to their connections: `auto` is the best that there is for each
+    #[arg(long, help_heading = "Network", env = "SSE_SINK", value_enum, default_value_t = SinkKind::default())]
+    pub sink: SinkKind,
 
     /// Threads that serve connections
     ///
@@ -414,6 +418,7 @@ impl Args {
             operations: self.operations,
             allow_remote_operations: self.allow_remote_operations,
             tls: self.tls(),
+            sink: self.sink,
             workers: self.workers,
             max_connections: self.max_connections,
             max_connections_per_address: self.max_connections_per_address,

@@ -14,6 +14,7 @@ mod access;
 mod check;
 mod origin;
 mod over_limit;
+mod sink;
 mod size;
 mod slow;
 mod tls;
@@ -22,6 +23,7 @@ pub use self::access::AccessConfig;
 pub use self::check::ConfigError;
 pub use self::origin::{AllowedOrigins, Origin, OriginError};
 pub use self::over_limit::OverLimit;
+pub use self::sink::SinkKind;
 pub(crate) use self::size::Size;
 pub use self::slow::{SlowPolicies, SlowPolicy, SlowRule, SlowRuleError};
 pub use self::tls::TlsConfig;
@@ -66,6 +68,11 @@ pub struct Config {
     ///
     /// Default `None`: in front of many servers there is a proxy that has one.
     pub tls: Option<TlsConfig>,
+
+    /// What writes streams to their connections.
+    ///
+    /// Default [`SinkKind::Auto`]. The others are for comparison.
+    pub sink: SinkKind,
 
     /// Threads that serve connections, 1 to 512.
     ///
@@ -128,6 +135,7 @@ impl Default for Config {
             operations: None,
             allow_remote_operations: false,
             tls: None,
+            sink: SinkKind::default(),
             workers: available_workers(),
             max_connections: None,
             max_connections_per_address: None,

@@ -70,6 +70,7 @@ pub mod routes;
 pub mod server;
 pub mod signal;
 mod small_file;
+mod sockets;
 mod stream;
 mod streams;
 mod survey;
@@ -78,7 +79,7 @@ pub mod tls;
 mod transport;
 mod worker;
 
-pub use config::{Config, ConfigError, HubConfig};
+pub use config::{Config, ConfigError, HubConfig, SinkKind};
 pub use error::{Problem, ProblemKind};
 pub use hub::Hub;
 pub use routes::{event_routes, operation_routes, routes};

@@ -147,7 +147,7 @@ impl Server {
     /// Outside a Tokio runtime.
     pub async fn run_until(self, shutdown: impl Future<Output = Shutdown>) -> io::Result<Ended> {
         let Self { config, hub, listeners, addresses: _, operations, tls, connections } = self;
-        let open = OpenConnections::new(config.max_connections_per_address);
+        let open = OpenConnections::new(connections, config.max_connections_per_address);
         hub.opened(&open);
 
         let mut builder = actix_server::Server::build()
@@ -187,10 +187,20 @@ impl Server {
         let running = builder.run();
         let handle = running.handle();
         let mut running = Box::pin(running);
+        // Sockets that have left actix are not in its own limit.
+        let mut pausing = pin!(async {
+            loop {
+                open.full().await;
+                handle.pause().await;
+                open.room().await;
+                handle.resume().await;
+            }
+        });
 
         let shutdown = tokio::select! {
             stopped = &mut running => return stopped.map(|()| Ended::Drained),
             stopped = &mut operating => return stopped.map(|()| Ended::Drained),
+            () = &mut pausing => unreachable!("it goes on for ever"),
             shutdown = shutdown => shutdown,
         };
 
@@ -233,7 +243,7 @@ fn operate(config: &Config, hub: &Hub, listener: TcpListener) -> io::Result<acti
         .disable_signals();
     let shared = Shared::new(
         config,
-        OpenConnections::new(None),
+        OpenConnections::new(limits::OPERATIONS, None),
         Arc::clone(hub.counters()),
         builder.graceful_shutdown_signal(),
     );

@@ -1,163 +1,135 @@
 //! The open streams of a worker's thread: who reads what, and how far behind they are.
 //!
-//! A stream is in the list for as long as its body lives. The body says what it has given; the connection says what
-//! waits; how far behind the reader is, only the segment knows.
+//! Streams that actix polls are listed here for as long as their bodies live; those that have sockets of their own are
+//! listed by the segment, which has them.
 
 use std::cell::{Cell, RefCell};
-use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Instant;
 
 use slab::Slab;
-use sse_core::{Lag, Segment, SubscriberKey, TopicName};
-use tracing::info;
+use sse_core::{Lag, SubscriberKey};
 
-use crate::per_address::Entered;
+use crate::stream::{End, Segment, Stream};
 use crate::transport::Connection;
 
-/// The list. Cheap to clone; every clone is the same.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Streams(Rc<RefCell<Slab<Rc<Stream>>>>);
+/// How many streams are looked at before other tasks of the thread have their turn: some tens of microseconds, if every
+/// one of them has to be asked how far behind it is.
+const AT_A_TIME: usize = 256;
 
-/// What is known of one stream.
+/// The list. Cheap to clone; every clone is the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Streams {
+    polled: Rc<RefCell<Slab<Rc<Polled>>>>,
+    segment: Segment,
+}
+
+/// A stream that actix polls.
 #[derive(Debug)]
-pub(crate) struct Stream {
-    /// Where the connection comes from, which may be a proxy.
-    pub(crate) peer: Option<SocketAddr>,
-    /// Who reads: the peer, or who a trusted proxy says it asks for.
-    pub(crate) client: Option<IpAddr>,
-    pub(crate) topic: TopicName,
-    /// How many more topics there are.
-    pub(crate) others: usize,
-    pub(crate) began: Instant,
-    /// Whether its reader is to be cut off when it falls behind.
-    pub(crate) cut_when_lagging: bool,
+pub(crate) struct Polled {
+    stream: Stream,
     subscriber: SubscriberKey,
     /// `None` under somebody else's `HttpServer`.
     connection: Option<Rc<Connection>>,
-    pub(crate) told: Told,
-    _entered: Option<Entered>,
-}
-
-/// What a stream begins with.
-#[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) peer: Option<SocketAddr>,
-    pub(crate) client: Option<IpAddr>,
-    pub(crate) topics: Vec<TopicName>,
-    pub(crate) cut_when_lagging: bool,
-    pub(crate) subscriber: SubscriberKey,
-    pub(crate) connection: Option<Rc<Connection>>,
-    pub(crate) entered: Option<Entered>,
-}
-
-/// What its body has given to the connection so far.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    pub(crate) events: Cell<u64>,
-    pub(crate) gaps: Cell<u64>,
-    pub(crate) bytes: Cell<u64>,
     /// Bytes of a delivery that the connection had no room for yet.
-    pub(crate) rest: Cell<usize>,
-    /// Why it is over, in one word; empty if the client left.
-    pub(crate) end: Cell<&'static str>,
+    rest: Cell<usize>,
 }
 
-impl Stream {
-    /// A stream of at least one topic.
-    pub(crate) fn new(opened: Opened) -> Self {
-        let Opened { peer, client, topics, cut_when_lagging, subscriber, connection, entered } = opened;
-        let (topic, others) = (topics[0].clone(), topics.len() - 1);
-        let began = Instant::now();
-        let told = Told::default();
-        Self {
-            peer,
-            client,
-            topic,
-            others,
-            began,
-            cut_when_lagging,
-            subscriber,
-            connection,
-            told,
-            _entered: entered,
-        }
-    }
-
-    /// How far behind its reader is. The segment is that of its thread.
-    pub(crate) fn lag(&self, segment: &Segment) -> Lag {
-        segment.lag(self.subscriber).unwrap_or_default()
-    }
-
+/// A stream, as somebody sees it who looks on.
+#[derive(Debug)]
+pub(crate) struct Sight<'a> {
+    pub(crate) stream: &'a Stream,
+    pub(crate) lag: Lag,
     /// Since when its client has not taken all that it was sent.
-    pub(crate) fn blocked_since(&self) -> Option<Instant> {
-        self.connection.as_ref()?.blocked_since()
-    }
-
+    pub(crate) blocked_since: Option<Instant>,
     /// Bytes that have left the log and not the server.
-    pub(crate) fn unsent(&self) -> usize {
-        self.told.rest.get() + self.connection.as_ref().map_or(0, |connection| connection.unsent())
-    }
-
-    /// Ends it from outside, with its connection. Answers whether that was news.
-    pub(crate) fn evict(&self, end: &'static str) -> bool {
-        let Some(connection) = self.connection.as_ref().filter(|connection| !connection.is_evicted()) else {
-            return false;
-        };
-        self.told.end.set(end);
-        connection.evict();
-        true
-    }
-}
-
-impl Drop for Stream {
-    /// A stream's life, told in one line of the log when it is over.
-    fn drop(&mut self) {
-        let end = self.told.end.get();
-        info!(
-            peer = self.peer.map(tracing::field::display),
-            client = self.client.map(tracing::field::display),
-            // Debug escapes what could forge a line of the log.
-            topic = ?self.topic.as_str(),
-            others = self.others,
-            seconds = self.began.elapsed().as_secs(),
-            events = self.told.events.get(),
-            gaps = self.told.gaps.get(),
-            bytes = self.told.bytes.get(),
-            end = if end.is_empty() { "left" } else { end },
-            "stream"
-        );
-    }
+    pub(crate) unsent: usize,
 }
 
 impl Streams {
-    /// Lists a stream until the result is dropped.
-    pub(crate) fn list(&self, stream: Stream) -> Listed {
-        let stream = Rc::new(stream);
-        let place = self.0.borrow_mut().insert(Rc::clone(&stream));
-        Listed { streams: self.clone(), place, stream }
+    pub(crate) fn new(segment: Segment) -> Self {
+        Self { polled: Rc::default(), segment }
+    }
+
+    /// Lists a stream that actix polls until the result is dropped.
+    pub(crate) fn list(
+        &self,
+        stream: Stream,
+        subscriber: SubscriberKey,
+        connection: Option<Rc<Connection>>,
+    ) -> Listed {
+        let polled = Rc::new(Polled { stream, subscriber, connection, rest: Cell::new(0) });
+        let place = self.polled.borrow_mut().insert(Rc::clone(&polled));
+        Listed { entry: Entry { streams: Rc::clone(&self.polled), place }, polled }
     }
 
     /// Goes through the streams that are open, some at a time: what `f` is shown next may have come since it was shown
     /// the last, and what it was shown may have gone. Other tasks of the thread run in between.
-    pub(crate) async fn for_each(&self, mut f: impl FnMut(&Stream)) {
-        /// Some tens of microseconds, if every one of them has to be asked how far behind it is.
-        const AT_A_TIME: usize = 256;
+    pub(crate) async fn for_each(&self, mut f: impl FnMut(Sight<'_>)) {
+        self.cut(|sight| {
+            f(sight);
+            None
+        })
+        .await;
+    }
 
+    /// Goes through the streams as [`for_each`](Self::for_each) does, and ends those for which `why` has a reason, with
+    /// their connections and without another byte.
+    pub(crate) async fn cut(&self, mut why: impl FnMut(Sight<'_>) -> Option<End>) {
         let mut next = 0;
-        loop {
-            let some: Vec<_> = {
-                let streams = self.0.borrow();
-                let end = (next + AT_A_TIME).min(streams.capacity());
-                let some = (next..end).filter_map(|place| streams.get(place).cloned()).collect();
-                next = end;
-                some
-            };
-            if some.is_empty() && next >= self.0.borrow().capacity() {
-                return;
+        while let Some(some) = self.polled_from(&mut next) {
+            for polled in some {
+                let lag = self.segment.lag(polled.subscriber).unwrap_or_default();
+                if let Some(end) = why(polled.sight(lag)) {
+                    polled.evict(end);
+                }
             }
-            some.iter().for_each(|stream| f(stream));
             tokio::task::yield_now().await;
+        }
+        let mut next = Some(0);
+        let mut some = Vec::new();
+        while let Some(from) = next {
+            next = self.segment.sinks(from, AT_A_TIME, &mut some);
+            for sink in some.drain(..) {
+                let lag = self.segment.lag(sink).unwrap_or_default();
+                let is_cut = self.segment.with_sink(sink, |sink| {
+                    let end = why(sink.sight(lag));
+                    end.inspect(|end| sink.stream().will_end(*end)).is_some()
+                });
+                if is_cut == Some(true) {
+                    self.segment.remove(sink);
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn polled_from(&self, next: &mut usize) -> Option<Vec<Rc<Polled>>> {
+        let streams = self.polled.borrow();
+        let end = (*next + AT_A_TIME).min(streams.capacity());
+        let places = (*next..end).filter_map(|place| streams.get(place));
+        let some: Vec<_> = places.filter(|polled| !polled.is_evicted()).cloned().collect();
+        let is_over = *next >= streams.capacity();
+        *next = end;
+        (!is_over).then_some(some)
+    }
+}
+
+impl Polled {
+    fn sight(&self, lag: Lag) -> Sight<'_> {
+        let blocked_since = self.connection.as_ref().and_then(|connection| connection.blocked_since());
+        let unsent = self.rest.get() + self.connection.as_ref().map_or(0, |connection| connection.unsent());
+        Sight { stream: &self.stream, lag, blocked_since, unsent }
+    }
+
+    fn is_evicted(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.is_evicted())
+    }
+
+    fn evict(&self, end: End) {
+        if let Some(connection) = &self.connection {
+            self.stream.will_end(end);
+            connection.evict();
         }
     }
 }
@@ -165,21 +137,40 @@ impl Streams {
 /// A stream that is in the list. Lives in its body.
 #[derive(Debug)]
 pub(crate) struct Listed {
-    streams: Streams,
-    place: usize,
-    stream: Rc<Stream>,
+    entry: Entry,
+    polled: Rc<Polled>,
 }
 
-impl std::ops::Deref for Listed {
-    type Target = Stream;
+#[derive(Debug)]
+struct Entry {
+    streams: Rc<RefCell<Slab<Rc<Polled>>>>,
+    place: usize,
+}
 
-    fn deref(&self) -> &Stream {
-        &self.stream
+impl Listed {
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.polled.stream
+    }
+
+    pub(crate) fn connection(&self) -> Option<&Rc<Connection>> {
+        self.polled.connection.as_ref()
+    }
+
+    /// Takes it from the list: actix polls it no more.
+    pub(crate) fn unlist(self) -> Stream {
+        let Self { entry, polled } = self;
+        drop(entry);
+        Rc::into_inner(polled).expect("who looks on does so within a turn").stream
+    }
+
+    /// So many bytes wait for room in the connection.
+    pub(crate) fn rests(&self, bytes: usize) {
+        self.polled.rest.set(bytes);
     }
 }
 
-impl Drop for Listed {
+impl Drop for Entry {
     fn drop(&mut self) {
-        self.streams.0.borrow_mut().remove(self.place);
+        self.streams.borrow_mut().remove(self.place);
     }
 }

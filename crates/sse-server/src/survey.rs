@@ -8,11 +8,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use sse_core::{Lag, Segment};
+use sse_core::Lag;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::Hub;
-use crate::streams::{Stream, Streams};
+use crate::streams::{Sight, Streams};
 
 /// How long a worker may take to answer, before what the others say has to do.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -85,15 +85,11 @@ pub(crate) async fn survey(hub: &Hub, top: usize) -> Survey {
 }
 
 /// Answers for one worker, for as long as the hub lives.
-pub(crate) async fn answer(
-    mut questions: mpsc::UnboundedReceiver<Question>,
-    streams: Streams,
-    segment: Segment,
-) {
+pub(crate) async fn answer(mut questions: mpsc::UnboundedReceiver<Question>, streams: Streams) {
     while let Some(Question { top, answer }) = questions.recv().await {
         let mut found = Found::nothing();
         let now = Instant::now();
-        streams.for_each(|stream| found.look_at(stream, &segment, now, top)).await;
+        streams.for_each(|sight| found.look_at(&sight, now, top)).await;
         found.keep(top);
         // Who has not waited for it does not want it.
         let _ = answer.send(found);
@@ -107,9 +103,9 @@ impl Found {
         Self { events: histogram(), milliseconds: histogram(), blocked: 0, slowest: Vec::new() }
     }
 
-    fn look_at(&mut self, stream: &Stream, segment: &Segment, now: Instant, top: usize) {
-        let lag = stream.lag(segment);
-        let blocked = stream.blocked_since().map(|since| now.saturating_duration_since(since));
+    fn look_at(&mut self, sight: &Sight<'_>, now: Instant, top: usize) {
+        let Sight { stream, lag, blocked_since, unsent } = *sight;
+        let blocked = blocked_since.map(|since| now.saturating_duration_since(since));
         self.events.saturating_record(lag.events);
         self.milliseconds.saturating_record(u64::try_from(lag.age.as_millis()).unwrap_or(u64::MAX));
         self.blocked += usize::from(blocked.is_some());
@@ -117,15 +113,15 @@ impl Found {
             return;
         }
         self.slowest.push(Slow {
-            peer: stream.peer,
-            client: stream.client,
-            topic: stream.topic.as_str().to_owned(),
-            others: stream.others,
-            open: now.saturating_duration_since(stream.began),
-            events: stream.told.events.get(),
+            peer: stream.peer(),
+            client: stream.client(),
+            topic: stream.topic().as_str().to_owned(),
+            others: stream.others(),
+            open: stream.age(now),
+            events: stream.events(),
             lag,
             blocked,
-            unsent: stream.unsent(),
+            unsent,
         });
         // Not at every one, and not only at the end, when it might be all streams there are.
         if self.slowest.len() >= top.saturating_mul(2) + 64 {

@@ -26,7 +26,8 @@
 //! Writes that the client does not take have a time limit here too, for whatever answer it is: a body that cannot be
 //! written is not polled, so it could not end itself. From outside, [`Connection::evict`] ends a connection at once.
 //!
-//! Handing an open stream's socket to its segment belongs in this type too.
+//! And a socket can leave: once all is written that was said before [`Connection::depart`], it goes to its new owner, and
+//! actix is told that the connection has ended.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -36,14 +37,15 @@ use std::time::Duration;
 use std::{io, mem};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 use tracing::{debug, info};
 
 mod ahead;
 mod connection;
+mod departure;
 mod head;
 mod open;
+mod plain;
 mod stall;
 #[cfg(test)]
 mod tests;
@@ -52,10 +54,12 @@ mod wire;
 
 pub(crate) use self::ahead::{Carry, LookAhead};
 pub(crate) use self::connection::{Connection, Mode, StreamGuard};
+pub(crate) use self::departure::{Departed, Departures, Left, TakeOver};
 use self::head::HeadEnd;
 pub(crate) use self::open::{OpenConnections, OpenGuard};
-pub(crate) use self::stall::Stall;
-use self::unacknowledged::unacknowledged;
+pub(crate) use self::plain::Plain;
+pub(crate) use self::stall::{Patience, Stall};
+pub(crate) use self::unacknowledged::taken;
 pub(crate) use self::wire::Wire;
 use crate::counters::{Count, Counters};
 
@@ -80,7 +84,7 @@ pub(crate) struct Limits {
 
 /// A socket, or TLS over one, that reads what is due and no more; see the module's table.
 #[derive(Debug)]
-pub(crate) struct Transport<S = TcpStream> {
+pub(crate) struct Transport<S = Plain> {
     io: S,
     connection: Rc<Connection>,
     limits: Limits,
@@ -97,7 +101,10 @@ pub(crate) struct Transport<S = TcpStream> {
     hung_up: bool,
     counters: Arc<Counters>,
     log: Log,
-    _open: OpenGuard,
+    /// Where sockets go that leave, if they may.
+    departures: Option<Departures>,
+    /// `None` when the socket has left.
+    open: Option<OpenGuard>,
 }
 
 /// What the closing line in the log says.
@@ -114,8 +121,15 @@ impl<S: LookAhead> Transport<S> {
     /// # Panics
     ///
     /// Outside a Tokio runtime with timers.
-    pub(crate) fn new(io: S, limits: Limits, open: OpenGuard, counters: Arc<Counters>) -> Self {
-        let connection = Rc::new(Connection::new(io.peer()));
+    pub(crate) fn new(
+        io: S,
+        limits: Limits,
+        open: OpenGuard,
+        departures: Option<Departures>,
+        counters: Arc<Counters>,
+    ) -> Self {
+        let departures = departures.filter(|_| S::CAN_LEAVE);
+        let connection = Rc::new(Connection::new(io.peer(), departures.is_some()));
         debug!(peer = connection.peer_for_log(), "connection opened");
         Self {
             io,
@@ -129,7 +143,8 @@ impl<S: LookAhead> Transport<S> {
             hung_up: false,
             counters,
             log: Log { opened: Instant::now(), received: 0, sent: 0 },
-            _open: open,
+            departures,
+            open: Some(open),
         }
     }
 
@@ -236,6 +251,15 @@ impl<S: LookAhead> Transport<S> {
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "client takes too little"))
     }
 
+    /// Gives the socket away; what actix is told then.
+    fn depart(&mut self, take_over: TakeOver) -> io::Error {
+        let departed = self.departures.as_ref().zip(self.open.take());
+        if let (Some((departures, open)), Some(io)) = (departed, self.io.take_away()) {
+            take_over.call(Left { io, departed: departures.leave(open) });
+        }
+        io::Error::new(io::ErrorKind::NotConnected, "the socket has left")
+    }
+
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.connection.take_mode_change() {
             self.deadline = None;
@@ -331,6 +355,9 @@ impl<S: LookAhead> AsyncWrite for Transport<S> {
             self.connection.unblocked();
             self.connection.wake_reader();
         }
+        if let Some(take_over) = self.connection.take_departure() {
+            return Poll::Ready(Err(self.depart(take_over)));
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -351,6 +378,7 @@ impl<S> Drop for Transport<S> {
             seconds = self.log.opened.elapsed().as_secs_f32(),
             received = self.log.received,
             sent = self.log.sent,
+            left = self.open.is_none(),
             "connection closed"
         );
     }

@@ -8,14 +8,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
 use std::time::{Duration, Instant};
 
-use sse_core::{LagRule, LagRules, Segment, SegmentConfig, Turn};
+use sse_core::{LagRule, LagRules, SegmentConfig, Turn};
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_local, yield_now};
 use tokio::time::{sleep, timeout_at};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::counters::Count;
-use crate::streams::{Stream, Streams};
+use crate::sockets::Sockets;
+use crate::stream::{End, Segment};
+use crate::streams::{Sight, Streams};
 use crate::{Hub, survey};
 
 thread_local! {
@@ -41,7 +43,9 @@ pub(crate) struct Worker {
     hub: Hub,
     segment: Segment,
     streams: Streams,
-    tasks: [JoinHandle<()>; 4],
+    /// `None` where the system has no event queue to spare.
+    sockets: Option<Rc<Sockets>>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Worker {
@@ -70,16 +74,27 @@ impl Worker {
         });
         let segment =
             Segment::new(hub.broadcaster(), SegmentConfig { heartbeat, lag, ..SegmentConfig::default() });
-        let streams = Streams::default();
+        let streams = Streams::new(segment.clone());
         let (questions, asked) = mpsc::unbounded_channel();
         hub.add_worker(questions);
-        let tasks = [
-            spawn_local(drive(segment.clone())),
+        let mut tasks = vec![
             spawn_local(expire(hub.clone())),
-            spawn_local(survey::answer(asked, streams.clone(), segment.clone())),
-            spawn_local(evict(hub.clone(), streams.clone(), segment.clone())),
+            spawn_local(survey::answer(asked, streams.clone())),
+            spawn_local(evict(hub.clone(), streams.clone())),
         ];
-        Self { hub: hub.clone(), segment, streams, tasks }
+        let sockets = match Sockets::new() {
+            Ok((sockets, poll)) => {
+                tasks.push(spawn_local(Sockets::watch(poll, segment.clone())));
+                tasks.push(spawn_local(Rc::clone(&sockets).ring(segment.clone())));
+                Some(sockets)
+            }
+            Err(error) => {
+                warn!(%error, "streams stay in their bodies: there can be no event queue for sockets");
+                None
+            }
+        };
+        tasks.push(spawn_local(drive(segment.clone(), sockets.clone())));
+        Self { hub: hub.clone(), segment, streams, sockets, tasks }
     }
 
     /// The open streams of the thread.
@@ -89,6 +104,11 @@ impl Worker {
 
     pub(crate) fn segment(&self) -> &Segment {
         &self.segment
+    }
+
+    /// What takes over sockets that leave actix, for the segment.
+    pub(crate) fn sockets(&self) -> Option<&Rc<Sockets>> {
+        self.sockets.as_ref()
     }
 }
 
@@ -103,7 +123,7 @@ impl Drop for Worker {
 ///
 /// Goes on after a panic: the runtime would end this task without a word, and with it every stream of the thread, open
 /// but mute.
-async fn drive(segment: Segment) {
+async fn drive(segment: Segment, sockets: Option<Rc<Sockets>>) {
     loop {
         // A turn that panics leaves the segment fit for the next; what was unserved still is.
         let turn = catch_unwind(AssertUnwindSafe(|| segment.turn(Instant::now())));
@@ -120,6 +140,9 @@ async fn drive(segment: Segment) {
                 continue;
             }
         };
+        if let Some(sockets) = &sockets {
+            sockets.forget();
+        }
         let marked = std::future::poll_fn(|cx| segment.poll_marked(cx));
         match next {
             // That time has come is as good a reason for a turn as a mark.
@@ -139,19 +162,20 @@ async fn expire(hub: Hub) {
 
 /// Cuts off readers who have lost events and do not take what they are sent, where that is the policy: their streams'
 /// bodies, which are not polled, cannot end themselves.
-async fn evict(hub: Hub, streams: Streams, segment: Segment) {
+async fn evict(hub: Hub, streams: Streams) {
     if !hub.config().slow.disconnects() {
         return;
     }
     loop {
         sleep(EVICT_EVERY).await;
-        let cut = |stream: &Stream| {
-            let blocked = stream.cut_when_lagging && stream.blocked_since().is_some();
-            if blocked && stream.lag(&segment).lost && stream.evict("lagging") {
+        let why = |sight: Sight<'_>| {
+            let blocked = sight.stream.cut_when_lagging() && sight.blocked_since.is_some();
+            (blocked && sight.lag.lost).then(|| {
                 hub.counters().one(Count::EvictedLagging);
-            }
+                End::Lagging
+            })
         };
-        streams.for_each(cut).await;
+        streams.cut(why).await;
     }
 }
 
@@ -162,11 +186,12 @@ mod tests {
     use std::task::{Context, Wake, Waker};
 
     use bytes::Bytes;
-    use sse_core::{Delivery, Event, Position, Subscription, TopicName};
+    use sse_core::{Delivery, Event, Position, TopicName};
     use tokio::time::timeout;
 
     use super::*;
     use crate::HubConfig;
+    use crate::stream::Subscription;
 
     /// Longer than anything here takes on the slowest machine.
     const BOUND: Duration = Duration::from_secs(20);

@@ -41,6 +41,11 @@ impl Expiry {
         self.0.map(sleep_until)
     }
 
+    /// How long it is until then; `None` if it never comes.
+    pub(crate) fn left(self) -> Option<Duration> {
+        self.0.map(|end| end.saturating_duration_since(Instant::now()))
+    }
+
     /// Waits for the time. Cancel safe.
     pub(crate) async fn passed(self) {
         match self.timer() {

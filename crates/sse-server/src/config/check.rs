@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::{AccessConfig, Config, HubConfig, Size};
+use super::{AccessConfig, Config, HubConfig, SinkKind, Size};
 
 /// What actix-server takes; it panics beyond.
 pub(super) const MAX_WORKERS: usize = 512;
@@ -88,6 +88,12 @@ pub enum ConfigError {
         address: SocketAddr,
     },
 
+    /// Segments cannot write TLS.
+    #[error(
+        "sink 'socket' is for plain HTTP, and there is a certificate for TLS: let sink be 'auto', or 'body'"
+    )]
+    SocketSinkOverTls,
+
     /// A value that has a least, and is less.
     #[error("{name} is {value}: it must be at least {least}")]
     TooSmall {
@@ -136,6 +142,9 @@ impl Config {
             remote.filter(|_| self.hub.access.keys.is_empty() && !self.allow_anonymous_remote)
         {
             return Err(ConfigError::AnonymousRemote { address });
+        }
+        if self.tls.is_some() && self.sink == SinkKind::Socket {
+            return Err(ConfigError::SocketSinkOverTls);
         }
         let remote = self.operations.filter(is_remote);
         if let Some(address) = remote.filter(|_| !self.allow_remote_operations) {

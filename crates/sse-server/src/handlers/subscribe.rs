@@ -14,11 +14,11 @@ use sse_core::{Position, TopicName};
 use super::admission::{TurnedAway, admit};
 use super::{topic, topic_in_path};
 use crate::access::Expiry;
-use crate::config::SlowPolicy;
 use crate::per_address::Entered;
 use crate::position::{LAST_EVENT_ID, position};
-use crate::stream::StreamBody;
-use crate::streams::{Opened, Stream};
+use crate::stream::body::{Exit, StreamBody};
+use crate::stream::socket::Framing;
+use crate::stream::{Opened, Stream};
 use crate::transport::Connection;
 use crate::worker::Worker;
 use crate::{Hub, Problem, ProblemKind, client, control, negotiate, query};
@@ -109,12 +109,12 @@ fn open(hub: &Hub, request: &HttpRequest, ask: Ask) -> Result<HttpResponse, Prob
         return Ok(at_end());
     }
     let client = client::address(request, &hub.config().trusted_proxies);
-    let body = match admit(hub, client) {
+    let response = match admit(hub, client) {
         Ok(entered) => stream(hub, request, client, ask, entered),
         Err(turned_away) => Err(turned_away),
     };
-    match body {
-        Ok(body) => Ok(respond(request, body)),
+    match response {
+        Ok(response) => Ok(response),
         Err(turned_away) => Ok(respond(request, control::come_back(turned_away.tell(hub)?.retry))),
     }
 }
@@ -125,27 +125,31 @@ fn stream(
     client: Option<IpAddr>,
     ask: Ask,
     entered: Option<Entered>,
-) -> Result<StreamBody, TurnedAway> {
+) -> Result<HttpResponse, TurnedAway> {
     let Ask { topics, position, expiry, prime } = ask;
     let worker = request.app_data::<Rc<Worker>>().expect("the routes bring their worker along");
     let subscription = worker.segment().subscribe(topics.iter().cloned(), position);
     // That no topic was named was found out before.
     let subscription = subscription.map_err(|_| TurnedAway::too_many_topics(hub))?;
     let preamble = control::preamble(hub.retry(), prime.then(|| subscription.position()));
-    let connection = Connection::of(request);
-    let policies = &hub.config().slow;
-    let opened = Stream::new(Opened {
-        peer: request.peer_addr(),
-        client,
-        cut_when_lagging: topics.iter().any(|topic| policies.of(topic) == SlowPolicy::Disconnect),
-        topics,
-        subscriber: subscription.key(),
-        connection: connection.clone(),
-        entered,
-    });
     let resuming = matches!(position, Position::After(_) | Position::Unknown);
-    let listed = worker.streams().list(opened);
-    Ok(StreamBody::new(hub.clone(), subscription, preamble, resuming, expiry, listed, connection))
+    let (hub, peer) = (hub.clone(), request.peer_addr());
+    let stream = Stream::new(Opened { hub, peer, client, topics, resuming, entered });
+
+    let connection = Connection::of(request);
+    let departs = connection.as_ref().is_some_and(|connection| connection.may_depart());
+    let exit = worker.sockets().filter(|_| departs).map(|sockets| {
+        let framing = if is_chunked(request) { Framing::Chunked } else { Framing::Plain };
+        Exit { sockets: Rc::clone(sockets), framing }
+    });
+    let departs = exit.is_some();
+    let listed = worker.streams().list(stream, subscription.key(), connection);
+    let mut response = respond(request, StreamBody::new(subscription, preamble, expiry, listed, exit));
+    if departs {
+        // A socket that has left does not come back.
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 /// What `GET` would answer, without a subscription; and the position to begin from in order to miss nothing from now
@@ -166,13 +170,17 @@ fn at_end() -> HttpResponse {
 
 fn respond(request: &HttpRequest, body: impl MessageBody + 'static) -> HttpResponse {
     let mut response = stream_headers().body(body);
-    if request.version() < Version::HTTP_11 {
+    if !is_chunked(request) {
         // Chunked framing is not for HTTP/1.0 (RFC 9112 section 6.1): the end of the connection ends the stream. Not
         // by the builder's method for it, which wants a length and says so in a header.
         response.head_mut().no_chunking(true);
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+fn is_chunked(request: &HttpRequest) -> bool {
+    request.version() >= Version::HTTP_11
 }
 
 fn stream_headers() -> HttpResponseBuilder {

@@ -4,7 +4,7 @@
 //! `HttpServer` cannot wrap the socket; the services that it is made of are generic over it.
 
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -28,8 +28,10 @@ use tracing::{Level, debug, enabled};
 use crate::counters::{Count, Counters};
 use crate::per_address::TooMany;
 use crate::telemetry::Target;
-use crate::transport::{Connection, Limits, LookAhead, OpenConnections, OpenGuard, Transport};
-use crate::{Config, client};
+use crate::transport::{
+    Connection, Departures, Limits, LookAhead, OpenConnections, OpenGuard, Plain, Transport,
+};
+use crate::{Config, SinkKind, client};
 
 /// How long a connection is read on after an answer that did not wait for the whole body, so that the client
 /// sees the answer before it sees a reset (RFC 9112 section 9.6).
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
     proxies: Arc<[IpNet]>,
     pub(super) counters: Arc<Counters>,
     pub(super) stopping: GracefulShutdownSignal,
+    /// Whether streams' sockets leave actix.
+    depart: bool,
 }
 
 impl Shared {
@@ -66,19 +70,21 @@ impl Shared {
         let head_bytes = config.max_head;
         let limits = Limits { head, keep_alive: idle, write: config.write_timeout, head_bytes };
         let proxies = config.hub.trusted_proxies.as_slice().into();
-        Self { limits, keep_alive, open, proxies, counters, stopping }
+        let depart = config.sink != SinkKind::Body;
+        Self { limits, keep_alive, open, proxies, counters, stopping, depart }
     }
 
-    /// Counts an accepted connection, unless its address has as many as it may have.
+    /// Counts an accepted connection, when there is room for it, unless its address has as many as it may have. Cancel
+    /// safe.
     ///
     /// # Errors
     ///
     /// It has. The connection is to be dropped without a word: who has so many is not to cost a read and a write as well.
-    pub(super) fn enter(&self, io: &TcpStream) -> Result<OpenGuard, DispatchError> {
+    pub(super) async fn enter(&self, io: &TcpStream) -> Result<OpenGuard, DispatchError> {
         self.counters.one(Count::Accepted);
         let peer = io.peer_addr().ok().map(|peer| peer.ip());
         let counted = peer.filter(|peer| !client::is_trusted(*peer, &self.proxies));
-        self.open.enter(counted).map_err(|TooMany| {
+        self.open.enter(counted).await.map_err(|TooMany| {
             self.counters.one(Count::RejectedConnection);
             DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
         })
@@ -89,8 +95,9 @@ impl Shared {
         &self,
         io: T,
         open: OpenGuard,
+        departures: Option<Departures>,
     ) -> (Transport<T>, Protocol, Option<SocketAddr>) {
-        let transport = Transport::new(io, self.limits, open, Arc::clone(&self.counters));
+        let transport = Transport::new(io, self.limits, open, departures, Arc::clone(&self.counters));
         let peer = transport.connection().peer();
         (transport, Protocol::Http1, peer)
     }
@@ -110,11 +117,26 @@ where
     B: MessageBody + 'static,
 {
     let http1 = http1(application(app), &shared);
+    let departures = shared.depart.then(|| Departures::new(shared.limits.write));
+    let stays = departures.clone();
     let wrap = fn_service(move |io: TcpStream| {
-        let entered = shared.enter(&io);
-        ready(entered.map(|open| shared.transport(io, open)))
+        let (shared, departures) = (shared.clone(), departures.clone());
+        async move {
+            let open = shared.enter(&io).await?;
+            Ok(shared.transport(Plain::new(io), open, departures))
+        }
     });
-    wrap.and_then(http1)
+    apply_fn_factory(wrap.and_then(http1), move |io, served: &_| {
+        let served = Service::call(served, io);
+        let stays = stays.clone();
+        async move {
+            let ended = served.await;
+            if let Some(departures) = stays {
+                departures.stay().await;
+            }
+            ended
+        }
+    })
 }
 
 /// What an HTTP service calls for each request: the application, seen from outside of actix-web.

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use super::{TURN, Wire, unacknowledged};
+use super::{TURN, Wire};
 
 /// See the module.
 pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
@@ -26,21 +26,16 @@ pub(crate) trait LookAhead: AsyncRead + AsyncWrite + Unpin {
     /// Whether the bytes on the wire are others than those of this stream, and counted there.
     const IS_OVER_WIRE: bool = false;
 
-    /// Bytes that the client has taken, when this stream has taken so many. Not for free: see [`unacknowledged()`].
+    /// Bytes that the client has taken, when this stream has taken so many. Not for free: see
+    /// [`taken`](super::taken).
     fn taken(&self, written: u64) -> u64;
-}
 
-impl LookAhead for TcpStream {
-    fn poll_peek(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
-        Self::poll_peek(self, cx, buf)
-    }
+    /// Whether the socket can be [taken away](Self::take_away).
+    const CAN_LEAVE: bool = false;
 
-    fn peer(&self) -> Option<SocketAddr> {
-        self.peer_addr().ok()
-    }
-
-    fn taken(&self, written: u64) -> u64 {
-        written.saturating_sub(unacknowledged(self).unwrap_or(0))
+    /// The socket, if it is all that there is to the stream, which has none from then on.
+    fn take_away(&mut self) -> Option<TcpStream> {
+        None
     }
 }
 

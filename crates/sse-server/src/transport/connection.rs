@@ -14,6 +14,8 @@ use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, TRANSFER_ENCODING};
 use actix_web::{HttpMessage, HttpRequest};
 use tracing::field::{DisplayValue, display};
 
+use super::TakeOver;
+
 /// Where a connection is in the life of its current request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -49,10 +51,13 @@ pub(crate) struct Connection {
     /// When the oldest event was published that is on its way to the socket.
     published: Cell<Option<Instant>>,
     evicted: Cell<bool>,
+    /// The socket can be given away.
+    can_leave: bool,
+    departure: RefCell<Option<TakeOver>>,
 }
 
 impl Connection {
-    pub(crate) fn new(peer: Option<SocketAddr>) -> Self {
+    pub(crate) fn new(peer: Option<SocketAddr>, can_leave: bool) -> Self {
         Self {
             peer,
             mode: Cell::new(Mode::Idle),
@@ -64,6 +69,8 @@ impl Connection {
             unsent: Cell::new(0),
             published: Cell::new(None),
             evicted: Cell::new(false),
+            can_leave,
+            departure: RefCell::new(None),
         }
     }
 
@@ -94,6 +101,23 @@ impl Connection {
     pub(crate) fn begin_stream(self: &Rc<Self>) -> StreamGuard {
         self.switch(Mode::Streaming);
         StreamGuard(Rc::clone(self))
+    }
+
+    /// Whether the socket may [leave](Self::depart) with the current request's stream. Not if actix holds another
+    /// request behind that.
+    pub(crate) fn may_depart(&self) -> bool {
+        self.can_leave && !self.was_pipelined()
+    }
+
+    /// Gives the socket to `take_over` when all is written that actix has been given so far. actix then ends its part of
+    /// the connection; the body is dropped. If the connection ends before, so does `take_over`, uncalled.
+    pub(crate) fn depart(&self, take_over: TakeOver) {
+        debug_assert!(self.may_depart());
+        self.departure.replace(Some(take_over));
+    }
+
+    pub(super) fn take_departure(&self) -> Option<TakeOver> {
+        self.departure.take()
     }
 
     /// Says that a handler is about to get the request with these headers; it is answered, or has become a
@@ -261,7 +285,7 @@ mod tests {
     }
 
     fn connection_with_head() -> Rc<Connection> {
-        let connection = Rc::new(Connection::new(None));
+        let connection = Rc::new(Connection::new(None, false));
         connection.begin_head();
         connection
     }
@@ -294,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_flush_does_not_unsay_what_waits() {
-        let connection = Connection::new(None);
+        let connection = Connection::new(None, false);
         connection.blocked(4096);
         connection.blocked(0);
         assert_eq!(connection.unsent(), 4096);

@@ -1,13 +1,13 @@
 //! How many connections are open, on all workers together, and for each address.
 //!
-//! The server waits for this to fall to zero when it ends: actix looks at its own counts only once a second.
+//! actix has a limit of its own, and does not count sockets that have left it. So this is the one that holds. The server
+//! also waits for the count to fall to zero when it ends: actix looks at its own only once a second.
 
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::per_address::{Entered, PerAddress, TooMany};
 
@@ -18,40 +18,72 @@ pub(crate) struct OpenConnections {
     per_address: PerAddress,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    count: AtomicUsize,
-    none_left: Notify,
+    /// One permit for each connection that there may still be.
+    room: Semaphore,
+    most: usize,
+    /// The last permit was taken.
+    filled: Notify,
+    /// A permit was given back.
+    freed: Notify,
+    /// The last of all was.
+    emptied: Notify,
 }
 
 impl OpenConnections {
-    /// With so many connections for each address at most.
-    pub(crate) fn new(per_address: Option<NonZeroUsize>) -> Self {
-        Self { shared: Arc::default(), per_address: PerAddress::new(per_address) }
+    /// With so many connections at most, and so many for each address.
+    pub(crate) fn new(most: usize, per_address: Option<NonZeroUsize>) -> Self {
+        let most = most.min(Semaphore::MAX_PERMITS);
+        let (filled, freed, emptied) = Default::default();
+        let shared = Shared { room: Semaphore::new(most), most, filled, freed, emptied };
+        Self { shared: Arc::new(shared), per_address: PerAddress::new(per_address) }
     }
 
-    /// Counts a connection until the guard is dropped. Whoever owns the socket owns the guard. An address that is not
-    /// named has no limit.
-    pub(crate) fn enter(&self, address: Option<IpAddr>) -> Result<OpenGuard, TooMany> {
+    /// Counts a connection until the guard is dropped, as soon as there is room for it. Whoever owns the socket owns the
+    /// guard. An address that is not named has no limit. Cancel safe.
+    ///
+    /// # Errors
+    ///
+    /// The address has as many connections as it may have.
+    pub(crate) async fn enter(&self, address: Option<IpAddr>) -> Result<OpenGuard, TooMany> {
         let entered = self.per_address.enter(address)?;
-        self.shared.count.fetch_add(1, Ordering::Relaxed);
-        Ok(OpenGuard { shared: Arc::clone(&self.shared), _entered: entered })
+        let shared = Arc::clone(&self.shared);
+        shared.room.acquire().await.expect("it is never closed").forget();
+        if shared.room.available_permits() == 0 {
+            shared.filled.notify_waiters();
+        }
+        Ok(OpenGuard { shared, _entered: entered })
     }
 
     /// Connections open now.
     pub(crate) fn count(&self) -> usize {
-        self.shared.count.load(Ordering::Relaxed)
+        self.shared.most - self.shared.room.available_permits()
     }
 
     /// Returns once no connection is open. Meant for when no new ones are accepted. Cancel safe.
     pub(crate) async fn none_left(&self) {
+        self.until(&self.shared.emptied, |count| count == 0).await;
+    }
+
+    /// Returns once there is no room for another. Cancel safe.
+    pub(crate) async fn full(&self) {
+        self.until(&self.shared.filled, |count| count == self.shared.most).await;
+    }
+
+    /// Returns once there is room for another. Cancel safe.
+    pub(crate) async fn room(&self) {
+        self.until(&self.shared.freed, |count| count < self.shared.most).await;
+    }
+
+    async fn until(&self, changed: &Notify, holds: impl Fn(usize) -> bool) {
         loop {
-            // Made before the count is read, or the last connection could close unseen between the two.
-            let none_left = self.shared.none_left.notified();
-            if self.shared.count.load(Ordering::Acquire) == 0 {
+            // Made before the count is read, or it could change unseen between the two.
+            let changed = changed.notified();
+            if holds(self.count()) {
                 return;
             }
-            none_left.await;
+            changed.await;
         }
     }
 }
@@ -65,9 +97,11 @@ pub(crate) struct OpenGuard {
 
 impl Drop for OpenGuard {
     fn drop(&mut self) {
-        // Release, read by the Acquire above: the connection is gone before it counts as gone.
-        if self.shared.count.fetch_sub(1, Ordering::Release) == 1 {
-            self.shared.none_left.notify_waiters();
+        let shared = &*self.shared;
+        shared.room.add_permits(1);
+        shared.freed.notify_waiters();
+        if shared.room.available_permits() == shared.most {
+            shared.emptied.notify_waiters();
         }
     }
 }
@@ -80,13 +114,13 @@ mod tests {
 
     #[actix_web::test]
     async fn returns_at_once_if_none_is_open() {
-        assert!(OpenConnections::new(None).none_left().now_or_never().is_some());
+        assert!(OpenConnections::new(9, None).none_left().now_or_never().is_some());
     }
 
     #[actix_web::test]
     async fn waits_for_the_last_one_and_no_longer() {
-        let open = OpenConnections::new(None);
-        let (first, second) = (open.enter(None), open.clone().enter(None));
+        let open = OpenConnections::new(9, None);
+        let (first, second) = (open.enter(None).await, open.clone().enter(None).await);
         assert_eq!(open.count(), 2);
 
         let mut none_left = Box::pin(open.none_left());
@@ -95,5 +129,22 @@ mod tests {
         assert!(future::poll_immediate(&mut none_left).await.is_none());
         drop(second);
         assert!(future::poll_immediate(&mut none_left).await.is_some());
+    }
+
+    #[actix_web::test]
+    async fn who_comes_when_there_is_no_room_waits() {
+        let open = OpenConnections::new(1, None);
+        let mut full = Box::pin(open.full());
+        assert!(future::poll_immediate(&mut full).await.is_none());
+        let first = open.enter(None).await;
+        assert!(future::poll_immediate(&mut full).await.is_some());
+
+        let (mut room, mut second) = (Box::pin(open.room()), Box::pin(open.enter(None)));
+        assert!(future::poll_immediate(&mut room).await.is_none());
+        assert!(future::poll_immediate(&mut second).await.is_none());
+        drop(first);
+        assert!(future::poll_immediate(&mut second).await.is_some());
+        assert_eq!(open.count(), 0, "the second has gone, too");
+        assert!(future::poll_immediate(&mut room).await.is_some());
     }
 }

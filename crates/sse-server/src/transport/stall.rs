@@ -24,19 +24,46 @@ const PROGRESS: u64 = 4 * 1024;
 /// as every reader does now and then under load, is not asked about, for it costs system calls.
 const UNASKED: u32 = 10;
 
-/// Runs from when the socket does not take all of a write, until it has taken everything.
+/// Judges a client, from when the socket does not take all of a write, until it has taken everything.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    limit: Duration,
+    /// What the client had taken when it was last asked about.
+    taken: Option<u64>,
+}
+
+impl Patience {
+    pub(crate) fn new(limit: Duration) -> Self {
+        Self { limit, taken: None }
+    }
+
+    /// After how long it is first asked what the client has taken.
+    pub(crate) fn first(&self) -> Duration {
+        self.limit / UNASKED
+    }
+
+    /// The client has taken so much by now. Answers after how long to ask again; `None` if it took too little.
+    pub(crate) fn ask(&mut self, taken: u64) -> Option<Duration> {
+        match self.taken.replace(taken) {
+            None => Some(self.limit - self.first()),
+            Some(before) if taken.saturating_sub(before) < PROGRESS => None,
+            Some(_) => Some(self.limit),
+        }
+    }
+}
+
+/// The same with a timer, for whoever is polled.
 #[derive(Debug)]
 pub(crate) struct Stall {
     /// Boxed, so that the many connections that do not stall pay for a pointer.
     timer: Pin<Box<Sleep>>,
-    limit: Duration,
-    /// What the client had taken when the timer was set; not known the first time.
-    taken: Option<u64>,
+    patience: Patience,
 }
 
 impl Stall {
     pub(crate) fn begin(limit: Duration) -> Self {
-        Self { timer: Box::pin(sleep(limit / UNASKED)), limit, taken: None }
+        let patience = Patience::new(limit);
+        Self { timer: Box::pin(sleep(patience.first())), patience }
     }
 
     /// Ready when the limit has passed with too little taken. `taken` says how much the client has taken so far; it is
@@ -44,13 +71,7 @@ impl Stall {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, taken: impl Fn() -> u64) -> Poll<()> {
         loop {
             ready!(self.timer.as_mut().poll(cx));
-            let now = taken();
-            let next = match self.taken {
-                None => self.limit - self.limit / UNASKED,
-                Some(before) if now.saturating_sub(before) < PROGRESS => return Poll::Ready(()),
-                Some(_) => self.limit,
-            };
-            self.taken = Some(now);
+            let Some(next) = self.patience.ask(taken()) else { return Poll::Ready(()) };
             self.timer.as_mut().reset(Instant::now() + next);
         }
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::LookAhead as _;
+use super::taken;
 use crate::counters::{Count, Counters};
 
 /// See the module.
@@ -31,7 +31,7 @@ impl Wire {
 
     /// Bytes that the client has taken; see [`LookAhead::taken`](super::LookAhead::taken).
     pub(super) fn taken(&self) -> u64 {
-        self.io.taken(self.sent)
+        taken(&self.io, self.sent)
     }
 }
 

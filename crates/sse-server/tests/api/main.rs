@@ -15,20 +15,23 @@
 //! | `dashboard` | does it show what there is? |
 //! | `openapi` | is the description of all this the truth? |
 //!
+//! Streams are written by their sockets' segments here, where they can be; `api_on_bodies` is the same over bodies that
+//! actix polls.
+//!
 //! `server` starts and stops; `http` and `stream` are a client of our own that is stricter than any real one.
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod http;
-mod server;
-mod stream;
+pub(crate) mod http;
+pub(crate) mod server;
+pub(crate) mod stream;
 
-mod access;
+pub(crate) mod access;
 mod dashboard;
 mod ingest;
 mod matrix;
 mod openapi;
-mod operations;
+pub(crate) mod operations;
 mod operations_address;
 mod publish;
 mod subscribe;

@@ -5,11 +5,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use serde_json::Value;
-use sse_server::{Config, Ended, Hub, Server, Shutdown, TlsReloader};
+use sse_server::{Config, Ended, Hub, Server, Shutdown, SinkKind, TlsReloader};
 use tokio::sync::oneshot;
 
 use crate::http::{BOUND, Connection, Response, head, post};
 use crate::stream::Stream;
+
+/// What the tests of this program are about.
+pub(crate) fn sink() -> SinkKind {
+    if env!("CARGO_CRATE_NAME") == "api_on_bodies" { SinkKind::Body } else { SinkKind::Auto }
+}
 
 /// A running server.
 pub(crate) struct TestServer {
@@ -35,6 +40,7 @@ impl TestServer {
             request_head_timeout: 2 * BOUND,
             keep_alive: 2 * BOUND,
             write_timeout: 2 * BOUND,
+            sink: sink(),
             ..Config::default()
         };
         config.hub.heartbeat = 2 * BOUND;

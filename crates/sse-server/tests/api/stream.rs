@@ -6,8 +6,10 @@
 use std::collections::VecDeque;
 
 use serde_json::Value;
+use sse_server::SinkKind;
 
-use crate::http::{Connection, Framing, Head};
+use crate::http::{Connection, Framing, Head, head};
+use crate::server::sink;
 
 /// One thing that was said on a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +120,23 @@ impl Stream {
                 _ => {}
             }
         }
+    }
+
+    /// Of a stream that has come to its end.
+    #[track_caller]
+    pub(crate) fn assert_serves_on_or_is_over(self) {
+        let closes = self.head.list("connection") == ["close"];
+        assert_eq!(
+            closes,
+            sink() != SinkKind::Body,
+            "a socket that has left the HTTP library does not come back"
+        );
+        let mut connection = self.connection;
+        if closes {
+            return connection.assert_over();
+        }
+        connection.send(head("GET /livez", &[]));
+        assert_eq!(connection.response().text(), "ok\n");
     }
 
     /// The connection, for a test that goes on below the stream.

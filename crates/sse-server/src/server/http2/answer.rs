@@ -37,7 +37,7 @@ pub(super) async fn answer<A, B>(
         // Who cannot be told goes on without.
         let _ = respond.send_informational(go_on);
     }
-    let connection = Rc::new(Connection::new(terms.peer));
+    let connection = Rc::new(Connection::new(terms.peer, false));
     let Some(request) = head::request(&request, body.payload(), Rc::clone(&connection)) else {
         respond.send_reset(Reason::PROTOCOL_ERROR);
         return;

@@ -15,7 +15,8 @@ async fn pair() -> (Transport, tokio::net::TcpStream) {
     let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (io, _) = listener.accept().await.unwrap();
     let limits = Limits { head: BOUND, keep_alive: 2 * BOUND, write: BOUND, head_bytes: 1024 };
-    (Transport::new(io, limits, OpenConnections::new(None).enter(None).unwrap(), Arc::default()), client)
+    let open = OpenConnections::new(1, None).enter(None).await.unwrap();
+    (Transport::new(Plain::new(io), limits, open, None, Arc::default()), client)
 }
 
 /// Writes until the socket takes no more, and returns how much it took.
@@ -96,8 +97,8 @@ async fn no_request_is_read_while_answers_cannot_be_written() {
     let (mut transport, mut client) = pair().await;
     let unread = fill(&mut transport).await;
     client.write_all(b"GET").await.unwrap();
-    transport.io.readable().await.unwrap();
     let mut buf = [0; 16];
+    poll_fn(|cx| transport.io.poll_peek(cx, &mut ReadBuf::new(&mut buf))).await.unwrap();
     assert!(poll_immediate(transport.read(&mut buf)).await.is_none(), "three bytes are there, and wait");
 
     // On a thread of its own, so that nothing but the transport wakes this task.

@@ -23,14 +23,12 @@ fn the_end_of_a_topic_gives_the_rest_then_says_so_then_closes_the_stream() {
 }
 
 #[test]
-fn after_the_last_chunk_the_connection_serves_on() {
+fn after_the_last_chunk_the_connection_serves_on_or_is_over_as_the_head_has_said() {
     let server = TestServer::start();
     let mut stream = server.subscribe("/events/a");
     server.publish("/events/a?end=true", "x");
     stream.events_to_end();
-    let mut connection = stream.into_connection();
-    connection.send(head("GET /livez", &[]));
-    assert_eq!(connection.response().text(), "ok\n");
+    stream.assert_serves_on_or_is_over();
 }
 
 #[test]

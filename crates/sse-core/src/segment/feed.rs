@@ -1,7 +1,7 @@
 //! A topic as one segment sees it: who of the segment reads it, how far it goes, and the lap that serves them.
 
 use super::lagging::LagRule;
-use super::subscriber::Member;
+use super::subscriber::{Member, index};
 use crate::log::{Log, Run};
 use crate::sync::Arc;
 use crate::topic::{Phase, Topic, TopicState};
@@ -12,7 +12,7 @@ pub(super) struct Feed {
     pub(super) topic: Arc<Topic>,
     rule: LagRule,
     /// Subscribers, in no order; each knows its place here.
-    readers: Vec<usize>,
+    readers: Vec<u32>,
     lap: Lap,
     /// Whether the segment has it in line for (the rest of) a lap.
     pub(super) queued: bool,
@@ -86,7 +86,7 @@ impl Feed {
 
     /// Adds a reader; answers its place.
     pub(super) fn add(&mut self, subscriber: usize) -> usize {
-        self.readers.push(subscriber);
+        self.readers.push(index(subscriber));
         if self.lap.remaining > 0 {
             // The lap may be about to wrap round at the old end.
             self.lap.remaining += 1;
@@ -98,7 +98,7 @@ impl Feed {
     pub(super) fn remove(&mut self, place: usize) -> Option<usize> {
         self.readers.swap_remove(place);
         self.lap.remaining = self.lap.remaining.min(self.readers.len());
-        self.readers.get(place).copied()
+        self.readers.get(place).map(|reader| *reader as usize)
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -128,7 +128,7 @@ impl Feed {
         if self.lap.hand >= self.readers.len() {
             self.lap.hand = 0;
         }
-        let subscriber = self.readers.get(self.lap.hand).copied();
+        let subscriber = self.readers.get(self.lap.hand).map(|reader| *reader as usize);
         self.lap.hand += 1;
         subscriber
     }
@@ -138,7 +138,7 @@ impl Feed {
     pub(super) fn read(&mut self, after: u64, member: &Member, limit: usize) -> Read {
         // Not for whoever is owed a gap although the frames are still there: because it does not know how many it has
         // behind it, or lags too far.
-        let entitled = member.seen.is_some() && !lags(self.rule, self.total, member);
+        let entitled = member.seen().is_some() && !lags(self.rule, self.total, member);
         let memo = self.memo.as_ref().filter(|_| entitled);
         if let Some(memo) = memo.filter(|memo| memo.after == after && memo.head == self.head) {
             return Read::Run(memo.run.clone());
@@ -177,7 +177,7 @@ impl Feed {
 
 /// What a reader has lost in a topic, if anything.
 fn lost(log: &Log, rule: LagRule, member: &Member) -> Option<Lost> {
-    let (seen, trimmed, total) = (member.seen, log.trimmed(), log.total());
+    let (seen, trimmed, total) = (member.seen(), log.trimmed(), log.total());
     let gone = log.is_gone(seen);
     if !gone && !lags(rule, total, member) {
         return None;
@@ -190,7 +190,7 @@ fn lost(log: &Log, rule: LagRule, member: &Member) -> Option<Lost> {
 
 /// Whether a reader is behind by more than it may, in what was published since it came.
 fn lags(rule: LagRule, total: u64, member: &Member) -> bool {
-    let (Some(most), Some(seen)) = (rule.max_lag, member.seen) else { return false };
+    let (Some(most), Some(seen)) = (rule.max_lag, member.seen()) else { return false };
     total.saturating_sub(seen.max(member.came)) > most.get()
 }
 
@@ -257,7 +257,7 @@ mod tests {
                 }
             }
             feed.start_lap();
-            let mut owed: HashSet<usize> = feed.readers.iter().copied().collect();
+            let mut owed: HashSet<usize> = feed.readers.iter().map(|reader| *reader as usize).collect();
             let mut next = 100;
             while let Some(visited) = feed.next_in_lap() {
                 owed.remove(&visited);
@@ -267,7 +267,7 @@ mod tests {
                 }
                 if random.bool() {
                     let place = random.usize(..feed.readers.len());
-                    owed.remove(&feed.readers[place]);
+                    owed.remove(&(feed.readers[place] as usize));
                     if let Some(moved) = feed.remove(place) {
                         owed.remove(&moved);
                     }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::feed::Feed;
 use super::lagging::LagRule;
 use super::state::State;
-use super::subscriber::{Member, Outlet, Subscriber};
+use super::subscriber::{Member, Outlet, Subscriber, index};
 use super::wheel::{Entry, TICKS, Wheel};
 use crate::delivery::{Lagged, Position, Reason};
 use crate::id::EventId;
@@ -45,7 +45,7 @@ impl<S> State<S> {
                     _ => state.log.count_through(cursor),
                 };
                 let returning = state.log.is_gone(seen);
-                Member { feed: key, place: 0, seen, came: state.log.total(), announced: 0, returning }
+                Member::new(key, seen, state.log.total(), returning)
             })
             .collect();
         let notice = lost.map(|(after, reason)| {
@@ -59,7 +59,7 @@ impl<S> State<S> {
         let entry = self.subscribers.vacant_entry();
         let key = entry.key();
         for member in &mut members {
-            member.place = self.feeds[member.feed].add(key);
+            member.put(self.feeds[member.feed()].add(key));
         }
         self.generation = self.generation.wrapping_add(1);
         entry.insert(Subscriber {
@@ -75,7 +75,7 @@ impl<S> State<S> {
             queued: false,
         });
         if let Some(wheel) = &mut self.wheel {
-            wheel.insert(Entry { key, generation: self.generation }, heartbeat_at);
+            wheel.insert(Entry { key: index(key), generation: self.generation }, heartbeat_at);
         }
         self.mailbox.set_subscribers(self.subscribers.len());
         Ok(key)
@@ -98,12 +98,12 @@ impl<S> State<S> {
     pub(crate) fn remove(&mut self, key: usize) -> Option<Subscriber<S>> {
         let subscriber = self.subscribers.try_remove(key)?;
         for member in &subscriber.members {
-            let feed = &mut self.feeds[member.feed];
-            if let Some(moved) = feed.remove(member.place) {
+            let feed = &mut self.feeds[member.feed()];
+            if let Some(moved) = feed.remove(member.place()) {
                 let in_lap = feed.in_lap();
                 for other in &mut self.subscribers[moved].members {
-                    if other.feed == member.feed {
-                        other.place = member.place;
+                    if other.feed() == member.feed() {
+                        other.put(member.place());
                     }
                 }
                 if in_lap {
@@ -111,7 +111,7 @@ impl<S> State<S> {
                     self.queue(moved);
                 }
             } else if feed.is_empty() {
-                self.detach(member.feed);
+                self.detach(member.feed());
             }
         }
         self.mailbox.set_subscribers(self.subscribers.len());

@@ -35,7 +35,7 @@ pub(super) fn read<S>(state: &mut State<S>, key: usize) -> Merged {
     let head = state.shared.head();
     let subscriber = &state.subscribers[key];
     let mut sharing =
-        subscriber.members.iter().filter(|member| subscriber.cursor < state.feeds[member.feed].head).count();
+        subscriber.members.iter().filter(|member| subscriber.cursor < state.feeds[member.feed()].head).count();
     let mut free = state.config.run;
     let mut run = Frames::new();
     loop {
@@ -86,7 +86,7 @@ fn pass<S>(state: &State<S>, key: usize, head: u64, part: usize) -> Pass {
     let mut gap_begins = u64::MAX;
     let mut scratch = Vec::new();
     for (nth, member) in subscriber.members.iter().enumerate() {
-        let feed = &state.feeds[member.feed];
+        let feed = &state.feeds[member.feed()];
         let topic = feed.topic.state.lock();
         // Of what was announced, some may still be there, but no longer for this one.
         let accounted = cursor.max(member.announced);
@@ -135,8 +135,8 @@ fn take<S>(
         }
         size += piece.bytes.len();
         subscriber.cursor = piece.sequence;
-        let seen = &mut subscriber.members[nth].seen;
-        *seen = seen.map(|seen| seen + 1);
+        let member = &mut subscriber.members[nth];
+        member.see(member.seen().map(|seen| seen + 1));
         run.push((nth, piece));
     }
     subscriber.cursor = subscriber.cursor.max(through);

@@ -58,17 +58,17 @@ impl<S> State<S> {
                 Merged::Lost(nth, lost) => Some(self.announce(key, nth, &lost)),
             };
         };
-        let feed = &mut self.feeds[member.feed];
+        let feed = &mut self.feeds[member.feed()];
         let kept = feed.keeps_run();
         let read = feed.read(subscriber.cursor, member, self.config.run);
         if !kept && feed.keeps_run() {
-            self.keeping.push(member.feed);
+            self.keeping.push(member.feed());
         }
         match read {
             Read::Nothing => None,
             Read::Run(run) => {
                 subscriber.cursor = run.last;
-                member.seen = member.seen.map(|seen| seen + run.frames);
+                member.see(member.seen().map(|seen| seen + run.frames));
                 member.returning = false;
                 Some(Delivery::Frames(run))
             }
@@ -83,13 +83,13 @@ impl<S> State<S> {
         let several = subscriber.members.len() > 1;
         let member = &mut subscriber.members[nth];
         let lagged = Lagged {
-            topic: several.then(|| self.feeds[member.feed].topic.name.clone()),
+            topic: several.then(|| self.feeds[member.feed()].topic.name.clone()),
             after: Some(EventId { epoch, sequence: subscriber.cursor }),
             before: EventId { epoch, sequence: lost.floor + 1 },
             missed: lost.missed,
             reason: if member.returning { Reason::Expired } else { Reason::Slow },
         };
-        member.seen = Some(lost.number);
+        member.see(Some(lost.number));
         member.announced = lost.floor;
         member.returning = false;
         if !several {

@@ -82,11 +82,11 @@ impl<S> State<S> {
 
     pub(super) fn is_behind(&self, key: usize) -> bool {
         let subscriber = &self.subscribers[key];
-        subscriber.members.iter().any(|member| subscriber.cursor < self.feeds[member.feed].head)
+        subscriber.members.iter().any(|member| subscriber.cursor < self.feeds[member.feed()].head)
     }
 
     pub(super) fn has_ended(&self, key: usize) -> bool {
-        self.subscribers[key].members.iter().all(|member| self.feeds[member.feed].ended)
+        self.subscribers[key].members.iter().all(|member| self.feeds[member.feed()].ended)
     }
 
     /// Whether there is nothing left for a subscriber, and never will be.
@@ -100,14 +100,14 @@ impl<S> State<S> {
         let mut lag = Lag::default();
         let mut oldest: Option<Duration> = None;
         for member in &subscriber.members {
-            let feed = &self.feeds[member.feed];
+            let feed = &self.feeds[member.feed()];
             if subscriber.cursor >= feed.head {
                 continue;
             }
             let topic = feed.topic.state.lock();
-            lag.events += topic.log.total() - member.seen.unwrap_or_else(|| topic.log.trimmed());
+            lag.events += topic.log.total() - member.seen().unwrap_or_else(|| topic.log.trimmed());
             lag.lost |= feed.lost(&topic.log, member).is_some();
-            let published = topic.log.published_behind(member.seen);
+            let published = topic.log.published_behind(member.seen());
             drop(topic);
             oldest = oldest.into_iter().chain(published).min();
         }

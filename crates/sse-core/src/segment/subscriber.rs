@@ -1,5 +1,6 @@
 //! A subscriber's place: a position in its topics, and where its deliveries go. It owns no queue.
 
+use std::num::NonZeroU64;
 use std::task::Waker;
 
 use smallvec::SmallVec;
@@ -31,18 +32,54 @@ pub(crate) struct Subscriber<S> {
 /// A subscriber's membership of one feed.
 #[derive(Debug)]
 pub(super) struct Member {
-    pub(super) feed: usize,
-    /// Where the feed lists it.
-    pub(super) place: usize,
-    /// How many frames of the topic lie at or below the cursor; none if that is not known, which it is again after the
-    /// gap that follows from it.
-    pub(super) seen: Option<u64>,
+    feed: u32,
+    place: u32,
+    /// One more than [`seen`](Self::seen).
+    seen_and_one: Option<NonZeroU64>,
     /// How many frames the topic had ever had when it came: up to there it was never too slow.
     pub(super) came: u64,
     /// What the topic lost up to here has been announced, which for one of several topics may be ahead of the cursor.
     pub(super) announced: u64,
     /// Some of what it came for was gone when it came, which it has not yet been told.
     pub(super) returning: bool,
+}
+
+impl Member {
+    /// One that comes to a feed when its topic has ever had so many frames, and that has seen so many of them.
+    pub(super) fn new(feed: usize, seen: Option<u64>, came: u64, returning: bool) -> Self {
+        let mut member =
+            Self { feed: index(feed), place: 0, seen_and_one: None, came, announced: 0, returning };
+        member.see(seen);
+        member
+    }
+
+    pub(super) fn feed(&self) -> usize {
+        self.feed as usize
+    }
+
+    /// Where the feed lists it.
+    pub(super) fn place(&self) -> usize {
+        self.place as usize
+    }
+
+    pub(super) fn put(&mut self, place: usize) {
+        self.place = index(place);
+    }
+
+    /// How many frames of the topic lie at or below the cursor; none if that is not known, which it is again after the
+    /// gap that follows from it.
+    pub(super) fn seen(&self) -> Option<u64> {
+        self.seen_and_one.map(|seen| seen.get() - 1)
+    }
+
+    pub(super) fn see(&mut self, seen: Option<u64>) {
+        self.seen_and_one = seen.and_then(|seen| NonZeroU64::MIN.checked_add(seen));
+    }
+}
+
+/// A place in a list, in half the room, for what there is of each subscriber.
+pub(super) fn index(place: usize) -> u32 {
+    u32::try_from(place).expect("a segment has fewer than 2³² of anything")
 }
 
 /// Where the deliveries go.

@@ -65,15 +65,16 @@ impl<S: Sink> State<S> {
         let mut expired = std::mem::take(&mut self.expired);
         wheel.advance(elapsed, &mut expired);
         for entry in expired.drain(..) {
-            let Some(subscriber) = self.subscribers.get_mut(entry.key) else { continue };
+            let key = entry.key as usize;
+            let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             if subscriber.generation != entry.generation {
                 continue;
             }
             if subscriber.heartbeat_at <= wheel.now() {
                 subscriber.heartbeat_due = true;
-                subscriber.heartbeat_at = heartbeat_after(wheel.now(), entry.key);
+                subscriber.heartbeat_at = heartbeat_after(wheel.now(), key);
                 if !std::mem::replace(&mut subscriber.queued, true) {
-                    self.due.push_back(entry.key);
+                    self.due.push_back(key);
                 }
             }
             wheel.insert(entry, subscriber.heartbeat_at);

@@ -3,6 +3,7 @@
 //! Data does not touch the wheel. When a subscriber's tick comes, the caller looks when it was last given something,
 //! and puts it back for later if that was recent. Subscribers that are gone are found out at their tick, too.
 
+use std::mem;
 use std::time::Duration;
 
 /// How many ticks the heartbeat period has. A heartbeat is at most one tick early or late.
@@ -14,7 +15,7 @@ const SLOTS: u64 = TICKS + 1;
 /// A subscriber in the wheel: its key, and the generation that tells it from a later one under the same key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
-    pub(super) key: usize,
+    pub(super) key: u32,
     pub(super) generation: u32,
 }
 
@@ -52,7 +53,8 @@ impl Wheel {
         let target = (elapsed.as_nanos() / self.tick.as_nanos()) as u64;
         let passed = target.saturating_sub(self.now).min(SLOTS);
         for tick in target - passed + 1..=target {
-            due.append(&mut self.slots[(tick % SLOTS) as usize]);
+            // With its memory, or every slot would keep what it needed at its fullest.
+            due.extend(mem::take(&mut self.slots[(tick % SLOTS) as usize]));
         }
         self.now = self.now.max(target);
         self.entries -= due.len();
@@ -75,11 +77,11 @@ mod tests {
         Wheel::new(TICK * TICKS as u32)
     }
 
-    fn entry(key: usize) -> Entry {
+    fn entry(key: u32) -> Entry {
         Entry { key, generation: 0 }
     }
 
-    fn advance(wheel: &mut Wheel, elapsed: Duration) -> Vec<usize> {
+    fn advance(wheel: &mut Wheel, elapsed: Duration) -> Vec<u32> {
         let mut due = Vec::new();
         wheel.advance(elapsed, &mut due);
         due.into_iter().map(|entry| entry.key).collect()
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn after_a_long_pause_everybody_is_due_once() {
         let mut wheel = wheel();
-        (1..=64).for_each(|key| wheel.insert(entry(key), key as u64));
+        (1..=64).for_each(|key| wheel.insert(entry(key), key.into()));
         let mut due = advance(&mut wheel, TICK * 1_000_000);
         due.sort_unstable();
         assert_eq!(due, (1..=64).collect::<Vec<_>>());

@@ -118,7 +118,9 @@ fn flood(
     let before = (course.book.counts.deliveries, course.book.counts.bytes);
     course.book.measure(first);
     let (start, own) = (used(), Own::here());
-    if course.crowd.open > 0 && course.source.account.accepted + u64::from(first == 0) > 0 {
+    // Who takes nothing is not asked for hours.
+    let takes = first == 0 || course.source.account.accepted > 0;
+    if course.crowd.open > 0 && takes {
         let measured = match pacer {
             Some(_) => Warmup::Time(args.duration),
             None => Warmup::Events(args.events.unwrap_or(EVENTS)),
@@ -196,7 +198,7 @@ fn resolve(plan: &RequestPlan, patience: Duration) -> Result<SocketAddr, Failure
     }
     // `localhost` often has an address that nobody serves.
     let serving = if addresses.len() > 1 { listening(&addresses, patience) } else { Vec::new() };
-    let address = serving.first().or(addresses.first()).copied();
+    let address = serving.first().or_else(|| addresses.first()).copied();
     address.ok_or_else(|| Failure::Target(format!("{url} has no address")))
 }
 

@@ -122,7 +122,7 @@ mod tests {
         assert_eq!((book.latency.count(), book.counts.deliveries), (3, 5));
         let is = |percent, nanos: u64| {
             let took = book.latency.percentile(percent).unwrap().as_nanos() as u64;
-            assert!(took.abs_diff(nanos) <= nanos / 500, "{took}");
+            assert!(took.abs_diff(nanos) <= nanos / 100, "{took}");
         };
         is(1.0, GRAIN);
         is(100.0, 100 * GRAIN);

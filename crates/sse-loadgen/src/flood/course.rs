@@ -145,10 +145,10 @@ impl Course {
             self.look_at_source(SLICE);
         }
         self.look_at_source(0);
-        if self.book.track.is_long()
-            && let Some(event) = self.crowd.readers().filter_map(Reader::event).min()
-        {
-            self.book.track.forget(event);
+        if self.book.track.is_long() {
+            let furthest = self.book.track.end().event;
+            let behind = self.crowd.readers().filter_map(Reader::event).min();
+            self.book.track.forget(behind.unwrap_or(furthest));
         }
         Ok(())
     }

@@ -276,3 +276,95 @@ fn connect(address: SocketAddr, registry: &Registry, token: Token) -> io::Result
     registry.register(&mut socket, token, Interest::READABLE | Interest::WRITABLE)?;
     Ok(socket)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+    use std::thread::{self, JoinHandle};
+
+    use mio::Poll;
+
+    use super::*;
+
+    /// Answers so many requests on each connection, the last with the word that it closes, if it is polite. Ends when it
+    /// has seen so many, and returns the numbers of all.
+    fn server(each: usize, polite: bool, events: usize) -> (SocketAddr, JoinHandle<Vec<u64>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serve = move || {
+            let mut seen = Vec::new();
+            while seen.len() < events {
+                let (socket, _) = listener.accept().unwrap();
+                let mut input = BufReader::new(&socket);
+                for number in 1..=each {
+                    seen.push(request(&mut input));
+                    let close = if polite && number == each { "Connection: close\r\n" } else { "" };
+                    let answer = format!("HTTP/1.1 200 OK\r\n{close}Content-Length: 2\r\n\r\nok");
+                    (&socket).write_all(answer.as_bytes()).unwrap();
+                    if seen.len() == events {
+                        break;
+                    }
+                }
+                // What was sent and not read would reset the connection, and the answers with it.
+                socket.shutdown(std::net::Shutdown::Write).unwrap();
+                _ = io::copy(&mut input, &mut io::sink());
+            }
+            seen
+        };
+        (address, thread::spawn(serve))
+    }
+
+    fn request(input: &mut impl BufRead) -> u64 {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            assert!(input.read_line(&mut head).unwrap() > 0, "{head}");
+        }
+        let length = head.split("content-length: ").nth(1).unwrap().split('\r').next().unwrap();
+        let mut body = vec![0; length.parse().unwrap()];
+        input.read_exact(&mut body).unwrap();
+        Stamp::find(&body).unwrap().unwrap().sequence
+    }
+
+    fn published(address: SocketAddr, events: u64) -> Account {
+        let poll = Poll::new().unwrap();
+        let head = b"POST / HTTP/1.1\r\ncontent-length: ".to_vec();
+        let publishing = Publishing { address, head, payload: 100, in_flight: 7 };
+        let mut source = Source::new(poll.registry().try_clone().unwrap(), Token(0), 1, publishing);
+        source.begin(Leg { pace: None, start: 0, end: u64::MAX, events });
+        while !source.is_idle(clock::now()) {
+            source.turn();
+            thread::yield_now();
+        }
+        source.disconnect();
+        source.account
+    }
+
+    #[test]
+    fn a_server_that_closes_gets_every_event_once_and_in_order() {
+        for each in [1, 3, 1000] {
+            let (address, server) = server(each, true, 20);
+            let account = published(address, 20);
+            assert_eq!((account.accepted, account.uncertain, account.broken), (20, Vec::new(), None));
+            assert_eq!(server.join().unwrap(), (0..20).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn what_nobody_knows_of_is_not_sent_twice() {
+        let (address, server) = server(1, false, 2);
+        let account = published(address, 14);
+        assert_eq!((account.accepted, account.uncertain.len()), (2, 12));
+        assert_eq!(server.join().unwrap(), [0, 7]);
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        drop(listener);
+        let account = published(address, 1_000);
+        assert_eq!(account.accepted, 0);
+        assert!(account.broken.is_some());
+    }
+}

@@ -7,8 +7,8 @@
 /// So long nobody brought the next event although there are later ones: then nobody will, and the track goes on without
 /// it. Who has it after all decodes it.
 const PATIENCE: u64 = 1_000_000_000;
-/// Bytes that are kept whatever happens. Beyond, all that everybody has read is forgotten.
-const KEPT: usize = 64 << 20;
+/// So many more bytes are laid until what everybody has read is forgotten: seldom enough to look at everybody.
+const MUCH: u64 = 32 << 20;
 
 /// See the module.
 #[derive(Debug)]
@@ -16,10 +16,14 @@ pub(super) struct Track {
     bytes: Vec<u8>,
     /// Places are counted from the beginning of the topic: so many bytes, and events, are no longer kept.
     gone: Place,
+    /// The number behind those events.
+    first: u64,
     events: Vec<Laid>,
     /// When the last event was laid, or the first one was missed.
     grew: Option<u64>,
     next: u64,
+    /// How far it goes when there is next something to be forgotten.
+    look: u64,
 }
 
 /// An event of the track.
@@ -40,7 +44,16 @@ pub(super) struct Place {
 
 impl Track {
     pub(super) fn new() -> Self {
-        Self { bytes: Vec::new(), gone: Place::default(), events: Vec::new(), grew: None, next: 0 }
+        Self {
+            // Not used before it is written. To grow, it would have to move in the middle of the run.
+            bytes: Vec::with_capacity(3 * MUCH as usize),
+            gone: Place::default(),
+            first: 0,
+            events: Vec::new(),
+            grew: None,
+            next: 0,
+            look: MUCH,
+        }
     }
 
     /// Lays the next event. One that is not the next is not laid, unless the next is missed for too long.
@@ -57,11 +70,10 @@ impl Track {
 
     /// Where a stream is that had all below this number, and is to get it. None if it is not there any more, or not yet.
     pub(super) fn place(&self, sequence: u64) -> Option<Place> {
-        let index = self.events.partition_point(|laid| laid.sequence < sequence);
-        let forgotten = index == 0 && self.gone.event > 0;
-        if sequence > self.next || forgotten {
+        if sequence < self.first || sequence > self.next {
             return None;
         }
+        let index = self.events.partition_point(|laid| laid.sequence < sequence);
         let event = self.gone.event + index as u64;
         Some(Place { at: self.start(event), event })
     }
@@ -84,20 +96,19 @@ impl Track {
 
     /// Whether it is worth forgetting something.
     pub(super) fn is_long(&self) -> bool {
-        self.bytes.len() > KEPT
+        self.end().at > self.look
     }
 
     /// Forgets the events before this one, which nobody is at any more.
     pub(super) fn forget(&mut self, event: u64) {
-        let events = (event - self.gone.event) as usize;
-        // To move what is left is not to take longer than it took to come.
-        let start = self.start(event);
-        if start - self.gone.at < KEPT as u64 / 2 {
-            return;
+        self.look = self.end().at + MUCH;
+        let at = self.start(event);
+        self.bytes.drain(..(at - self.gone.at) as usize);
+        let mut events = self.events.drain(..(event - self.gone.event) as usize);
+        if let Some(last) = events.next_back() {
+            self.first = last.sequence + 1;
         }
-        self.bytes.drain(..(start - self.gone.at) as usize);
-        self.events.drain(..events);
-        self.gone = Place { at: start, event };
+        self.gone = Place { at, event };
     }
 
     /// The place behind the last event.
@@ -148,12 +159,12 @@ mod tests {
         (0..80).for_each(|sequence| track.offer(sequence, 0, &frame, 0));
         let place = track.place(50);
         assert!(track.is_long());
-        track.forget(3);
-        assert!(track.place(0).is_some(), "not worth it");
         track.forget(40);
-        assert!(!track.is_long());
+        assert!(!track.is_long(), "that was all that can be done for now");
         assert_eq!((track.place(50), track.place(39)), (place, None));
         assert_eq!(track.begun(Place { at: (50 << 20) + 7, event: 50 }).len(), 7);
         assert_eq!(track.events(79), [Laid { sequence: 79, planned: 0, end: 80 << 20 }]);
+        track.forget(80);
+        assert_eq!(track.place(80), Some(track.end()), "the next one is still to come");
     }
 }

@@ -4,9 +4,10 @@
 //! Whoever is furthest lays it, event by event, out of what it has decoded; everybody else only has to have the same
 //! bytes. So it begins empty, and nobody has to be waited for. It knows no streams.
 
-/// So long nobody brought the next event although there are later ones: then nobody will, and the track goes on without
-/// it. Who has it after all decodes it.
-const PATIENCE: u64 = 1_000_000_000;
+/// So long, in ns, nobody brought the next event although there are later ones: then the track goes on without it. Long
+/// enough for everybody to have been read once. If somebody has it after all, it is decoded; waiting longer would have
+/// everybody decode all that follows.
+const PATIENCE: u64 = 20_000_000;
 /// So many more bytes are laid until what everybody has read is forgotten: seldom enough to look at everybody.
 const MUCH: u64 = 32 << 20;
 

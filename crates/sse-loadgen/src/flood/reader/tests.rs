@@ -76,7 +76,7 @@ fn read(streams: &[Vec<u8>], turns: &[(usize, usize)], book: &mut Book) -> Vec<R
         let piece = &rest[..size.min(rest.len())];
         read[stream] += piece.len();
         // Time goes on, so that the track does not wait for what nobody brings.
-        readers[stream].read(piece, turn as u64 * 300_000_000, book).unwrap();
+        readers[stream].read(piece, turn as u64 * 7_000_000, book).unwrap();
     }
     readers
 }

@@ -21,7 +21,8 @@ pub(super) struct Reader {
 
 #[derive(Debug)]
 enum Way {
-    /// The event of the track at this place is the next that is owed, or one behind it.
+    /// The event of the track at this place is the next that is owed, or one behind it; or the last that came, but for the
+    /// end of its last line.
     On(Place),
     Off(Box<Off>),
 }
@@ -87,15 +88,21 @@ impl Reader {
     fn follow(&mut self, mut place: Place, data: &mut &[u8], now: u64, book: &mut Book) {
         let same = common(data, book.track.after(place.at));
         place.at += same as u64;
-        let first = place.event;
-        for laid in book.track.events(first) {
-            if laid.end > place.at {
+        let events = book.track.events(place.event);
+        // It was complete before, but for a line feed.
+        let had = events.first().is_some_and(|laid| laid.sequence < self.owed.ledger.next());
+        let (first, mut next) = (place.event + u64::from(had), place.event);
+        for laid in events {
+            if laid.complete > place.at {
                 break;
             }
-            self.owed.passed(laid);
-            place.event += 1;
+            if next >= first {
+                self.owed.passed(laid);
+            }
+            next += 1;
+            place.event += u64::from(laid.end <= place.at);
         }
-        book.passed(first..place.event, now);
+        book.passed(first..next.max(first), now);
         *data = &data[same..];
         self.way = if data.is_empty() { Way::On(place) } else { Way::Off(Box::new(Off::at(place, book))) };
     }
@@ -158,9 +165,14 @@ impl Off {
     fn at(place: Place, book: &mut Book) -> Self {
         let mut off = Self::new(book.decoders.take(""));
         off.raw.extend_from_slice(book.track.begun(place));
-        let mut begun = &*off.raw;
-        // No event is complete in it, and nothing else counts.
-        while let Ok(Some(_)) = off.decoder.next(&mut begun) {}
+        let mut begun = book.track.begun(place);
+        while let Ok(Some(item)) = off.decoder.next(&mut begun) {
+            // It was entered already. Nothing else counts.
+            if matches!(item, Item::Event(_)) {
+                off.raw.clear();
+                off.whole = false;
+            }
+        }
         off
     }
 

@@ -32,11 +32,13 @@ pub(super) struct Track {
 pub(super) struct Laid {
     pub(super) sequence: u64,
     pub(super) planned: u64,
+    /// Where it is complete: CR ends its last line, whether or not LF follows.
+    pub(super) complete: u64,
     /// Where its bytes end.
     pub(super) end: u64,
 }
 
-/// How far somebody has come: so many bytes are the same, and this event is the first that is not complete in them.
+/// How far somebody has come: so many bytes are the same, and this event is the first that does not end in them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) at: u64,
@@ -65,7 +67,9 @@ impl Track {
             return;
         }
         self.bytes.extend_from_slice(frame);
-        self.events.push(Laid { sequence, planned, end: self.gone.at + self.bytes.len() as u64 });
+        let end = self.gone.at + self.bytes.len() as u64;
+        let complete = end - u64::from(frame.ends_with(b"\r\n"));
+        self.events.push(Laid { sequence, planned, complete, end });
         (self.next, self.grew) = (sequence + 1, Some(now));
     }
 
@@ -164,7 +168,7 @@ mod tests {
         assert!(!track.is_long(), "that was all that can be done for now");
         assert_eq!((track.place(50), track.place(39)), (place, None));
         assert_eq!(track.begun(Place { at: (50 << 20) + 7, event: 50 }).len(), 7);
-        assert_eq!(track.events(79), [Laid { sequence: 79, planned: 0, end: 80 << 20 }]);
+        assert_eq!(track.events(79), [Laid { sequence: 79, planned: 0, complete: 80 << 20, end: 80 << 20 }]);
         track.forget(80);
         assert_eq!(track.place(80), Some(track.end()), "the next one is still to come");
     }

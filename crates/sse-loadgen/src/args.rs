@@ -9,9 +9,11 @@ mod scenarios;
 mod value;
 
 pub use self::load::LoadArgs;
+pub(crate) use self::load::header;
 pub use self::scenarios::{ChurnArgs, RequestArgs, ResumeArgs, SlowArgs};
 pub use self::value::{Ramp, Share, Span};
 use crate::doctor::DoctorArgs;
+use crate::flood::FloodArgs;
 
 /// A load tester for Server-Sent Events: how late was each event, and was any lost? And was it the tester?
 ///
@@ -50,6 +52,8 @@ pub enum Command {
     Resume(ResumeArgs),
     /// Finite streams, such as answers of language models, at an arrival rate: time to the first token, between tokens, to the end.
     Request(RequestArgs),
+    /// One topic, many readers, events as fast as they are taken: how many deliveries a second, and was any lost?
+    Flood(FloodArgs),
     /// What of this machine would stop so many clients, and the line that fixes it
     Doctor(DoctorArgs),
     /// The ceiling of this machine, measured against a server that does next to nothing

@@ -14,7 +14,7 @@ mod observed;
 mod preflight;
 mod progress;
 mod summarise;
-mod target;
+pub(crate) mod target;
 
 pub use self::course::conduct;
 pub use self::crew::WORKER_COMMAND;

@@ -37,8 +37,13 @@ impl Latency {
 
     /// Records a time in nanoseconds.
     pub fn record_nanos(&mut self, nanos: u64) {
-        self.saturated += u64::from(nanos > HIGHEST);
-        self.histogram.saturating_record(nanos);
+        self.record_nanos_n(nanos, 1);
+    }
+
+    /// Records a time in nanoseconds that so many took. As cheap as one.
+    pub fn record_nanos_n(&mut self, nanos: u64, count: u64) {
+        self.saturated += if nanos > HIGHEST { count } else { 0 };
+        self.histogram.saturating_record_n(nanos, count);
     }
 
     /// Adds what another has recorded.

@@ -18,6 +18,7 @@
 //! | [`record`], [`latency`] | what adds up, and is merged without loss |
 //! | [`publisher`], [`pacer`], [`schedule`], [`stamp`], [`template`] | which event is sent when, and what it says of itself |
 //! | [`report`] | the result as a value, and as table, page, JSON and exit code |
+//! | [`flood`] | one topic at millions of deliveries a second, on an engine of its own |
 //! | [`host`], [`plan`], [`doctor`], [`watch`] | what this machine allows, and what the server costs |
 //! | [`serve`], [`calibrate`] | a server to test against, and the ceiling of the machine |
 //! | [`terminal`], [`failure`], [`clock`] | what is seen while it runs, why there is no report, what time it is |
@@ -31,6 +32,7 @@ pub mod coordinator;
 pub mod doctor;
 pub mod engine;
 pub mod failure;
+pub mod flood;
 pub mod host;
 pub mod latency;
 pub mod ledger;

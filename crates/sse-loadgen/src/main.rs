@@ -11,13 +11,14 @@ use clap::error::ErrorKind;
 use sse_loadgen::args::{Cli, Command, LoadArgs, ReportArgs};
 use sse_loadgen::coordinator::{Progress, Silent, conduct};
 use sse_loadgen::failure::Failure;
+use sse_loadgen::flood::FloodArgs;
 use sse_loadgen::load::Load;
 use sse_loadgen::report::outcome::Outcome;
 use sse_loadgen::report::table::{Style, table};
 use sse_loadgen::report::{Summary, hgrm, html, metrics};
 use sse_loadgen::scenario::Scenario;
 use sse_loadgen::terminal::Terminal;
-use sse_loadgen::{doctor, engine, serve};
+use sse_loadgen::{doctor, engine, flood, serve};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -53,6 +54,7 @@ fn run(cli: &Cli) -> anyhow::Result<u8> {
             write!(io::stdout(), "{}", answer.text)?;
             return Ok(u8::from(!answer.possible));
         }
+        Some(Command::Flood(args)) => return flood(args),
         Some(Command::Calibrate(args)) => {
             let text = sse_loadgen::calibrate::run(args.clients, args.duration.0)?;
             write!(io::stdout(), "{text}")?;
@@ -158,6 +160,16 @@ impl Drop for Output {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn flood(args: &FloodArgs) -> anyhow::Result<u8> {
+    let json = args.json.as_deref().map(Output::open).transpose()?;
+    let report = flood::run(args)?;
+    if let Some(json) = json {
+        json.write(|| Ok(serde_json::to_string_pretty(&report)? + "\n"))?;
+    }
+    write!(io::stdout(), "{}", report.text())?;
+    Ok(report.code())
 }
 
 fn report(args: &ReportArgs) -> anyhow::Result<u8> {

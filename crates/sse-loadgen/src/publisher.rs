@@ -18,7 +18,7 @@
 //! had not is sent over the next one. A server that closes after every answer gets one request at a time.
 
 mod account;
-mod answers;
+pub(crate) mod answers;
 mod args;
 mod client;
 mod lane;

@@ -26,6 +26,6 @@ mod reading;
 pub mod schema;
 pub mod summary;
 pub mod table;
-mod units;
+pub(crate) mod units;
 
 pub use self::summary::Summary;

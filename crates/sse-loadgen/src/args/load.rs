@@ -285,7 +285,8 @@ fn without_user(url: &url::Url) -> String {
     format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
-fn header(line: &str) -> Result<(String, String), Failure> {
+/// The name and the value of a header, as they are typed.
+pub(crate) fn header(line: &str) -> Result<(String, String), Failure> {
     let (name, value) = line.split_once(':').ok_or_else(|| {
         Failure::Usage(format!("--header: {line:?} has no colon, as in 'Authorization: Bearer …'"))
     })?;

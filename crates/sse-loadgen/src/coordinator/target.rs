@@ -47,7 +47,7 @@ fn addresses(request: &RequestPlan, load: &Load) -> Result<Vec<SocketAddr>, Fail
 }
 
 /// Whether it could be somebody else's machine.
-fn is_public(address: IpAddr) -> bool {
+pub(crate) fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(ip) => {
             let shared = ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1]);

@@ -4,10 +4,10 @@
 //! them, a decoder that all share the events, and the recorder enters them. A client that is not in the middle of
 //! anything owns no buffer at all. One look at the clock a read, none an event; nothing is allocated.
 
-mod client;
-mod connect;
-mod decoders;
-mod head;
+pub(crate) mod client;
+pub(crate) mod connect;
+pub(crate) mod decoders;
+pub(crate) mod head;
 mod life;
 mod pool;
 mod reading;

@@ -13,20 +13,20 @@ const MAX_HEADERS: usize = 100;
 
 /// The head of an answer. Interim ones (1xx) are not told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// No other comes on this connection.
-    pub(super) last: bool,
+    pub(crate) last: bool,
 }
 
 /// What came is no answer.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error("the answer is no HTTP/1.1")]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// Where in the answers a connection is.
 #[derive(Debug, Default)]
-pub(super) struct Answers {
+pub(crate) struct Answers {
     /// The beginning of a head that has not come whole; else empty.
     head: Vec<u8>,
     body: Body,
@@ -47,7 +47,7 @@ impl Answers {
     /// # Errors
     ///
     /// The input is no HTTP/1.1 response. Nothing more can be read from this connection.
-    pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Answer>, Malformed> {
+    pub(crate) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Answer>, Malformed> {
         loop {
             self.pass_over_body(input)?;
             if input.is_empty() {

@@ -8,12 +8,12 @@ const SECOND: f64 = 1e9;
 pub(super) const NONE: &str = "–";
 
 /// A time: `6.12 ms`.
-pub(super) fn time(nanos: u64) -> String {
+pub(crate) fn time(nanos: u64) -> String {
     time_f(nanos as f64)
 }
 
 /// A time that is a mean or a quotient, in nanoseconds.
-pub(super) fn time_f(nanos: f64) -> String {
+pub(crate) fn time_f(nanos: f64) -> String {
     if !nanos.is_finite() {
         return NONE.to_owned();
     }
@@ -28,12 +28,12 @@ pub(super) fn time_f(nanos: f64) -> String {
 }
 
 /// A time if there is one.
-pub(super) fn time_or_none(nanos: Option<u64>) -> String {
+pub(crate) fn time_or_none(nanos: Option<u64>) -> String {
     nanos.map_or_else(|| NONE.to_owned(), time)
 }
 
 /// A number of things: `2,250,000`.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
@@ -46,12 +46,12 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// A number of things with its noun: `1 client`, `3 clients`.
-pub(super) fn count_of(number: u64, noun: &str) -> String {
+pub(crate) fn count_of(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
 /// A rate or another number that need not be whole: `74,985`, `2.5`.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if !value.is_finite() {
         return NONE.to_owned();
     }
@@ -62,7 +62,7 @@ pub(super) fn number(value: f64) -> String {
 }
 
 /// Of 1, in percent: `0.0031 %`.
-pub(super) fn share(of_one: f64) -> String {
+pub(crate) fn share(of_one: f64) -> String {
     let percent = of_one * 100.0;
     match percent {
         _ if !percent.is_finite() => NONE.to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn share(of_one: f64) -> String {
 }
 
 /// Bytes: `15.3 KiB`.
-pub(super) fn bytes(bytes: f64) -> String {
+pub(crate) fn bytes(bytes: f64) -> String {
     if !bytes.is_finite() {
         return NONE.to_owned();
     }

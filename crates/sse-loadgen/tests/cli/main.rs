@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod exact;
+mod flood;
 mod interrupts;
 mod odd_streams;
 mod peer;

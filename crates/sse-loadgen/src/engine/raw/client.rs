@@ -51,7 +51,7 @@ pub(super) enum Phase {
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Body {
+pub(crate) enum Body {
     UntilClose,
     Length(u64),
     Chunked(Chunked),

@@ -14,7 +14,7 @@ use crate::plan::Route;
 /// # Errors
 ///
 /// This machine has no socket, no port, or no way to give.
-pub(super) fn connect(route: &Route, receive_buffer: Option<usize>) -> io::Result<TcpStream> {
+pub(crate) fn connect(route: &Route, receive_buffer: Option<usize>) -> io::Result<TcpStream> {
     let socket = Socket::new(
         Domain::for_address(route.address),
         Type::STREAM.nonblocking().cloexec(),

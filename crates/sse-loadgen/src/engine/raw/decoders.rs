@@ -7,25 +7,25 @@ const SPARE: usize = 64;
 
 #[derive(Debug)]
 #[allow(clippy::vec_box, reason = "a client has room for a pointer, not for a decoder")]
-pub(super) struct Decoders {
+pub(crate) struct Decoders {
     spare: Vec<Box<Decoder>>,
     max_event: usize,
 }
 
 impl Decoders {
-    pub(super) fn new(max_event: usize) -> Self {
+    pub(crate) fn new(max_event: usize) -> Self {
         Self { spare: Vec::new(), max_event }
     }
 
     /// One at rest, to go on with the stream that is at this position.
-    pub(super) fn take(&mut self, last_event_id: &str) -> Box<Decoder> {
+    pub(crate) fn take(&mut self, last_event_id: &str) -> Box<Decoder> {
         let mut decoder = self.spare.pop().unwrap_or_else(|| self.make());
         decoder.resume_at(last_event_id);
         decoder
     }
 
     /// For another stream. Only one at rest.
-    pub(super) fn give(&mut self, decoder: Box<Decoder>) {
+    pub(crate) fn give(&mut self, decoder: Box<Decoder>) {
         debug_assert!(decoder.is_at_rest(), "it would go on with the middle of another stream");
         if self.spare.len() < SPARE {
             self.spare.push(decoder);

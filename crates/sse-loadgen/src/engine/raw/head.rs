@@ -9,7 +9,7 @@ pub(super) const MAX: usize = 32 * 1024;
 const MAX_HEADERS: usize = 96;
 
 /// Reads a head. Complete: its length, and how the body goes on. None: there is more to come.
-pub(super) fn read(input: &[u8]) -> Result<Option<(usize, Body)>, Ending> {
+pub(crate) fn read(input: &[u8]) -> Result<Option<(usize, Body)>, Ending> {
     let mut interim = 0;
     loop {
         match read_one(&input[interim..])? {

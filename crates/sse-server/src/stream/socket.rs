@@ -40,7 +40,8 @@ pub(crate) struct SocketSink {
     framing: Framing,
     /// The token has run out that opened the stream, and the reader was not told yet.
     expired: bool,
-    expiry: Option<delay_queue::Key>,
+    /// Boxed, so that streams without an end in time pay for a pointer.
+    expiry: Option<Box<delay_queue::Key>>,
     /// What the socket has not taken.
     rest: Option<Box<Rest>>,
     /// Bytes that the socket has taken since it is ours.
@@ -68,6 +69,7 @@ impl SocketSink {
         sockets: Rc<Sockets>,
         departed: Departed,
     ) -> Self {
+        let expiry = expiry.map(Box::new);
         Self { io, framing, expired: false, expiry, rest: None, written: 0, stream, sockets, departed }
     }
 

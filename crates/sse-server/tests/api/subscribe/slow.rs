@@ -151,3 +151,22 @@ fn a_blocked_reader_beyond_the_lag_is_cut_off_from_outside() {
     server.await_metric("sse_subscribers", 0);
     assert_eq!(server.metric("sse_evictions_total{reason=\"lagging\"}"), 1);
 }
+
+#[test]
+fn a_reader_who_takes_nothing_is_cut() {
+    let server = TestServer::with(|config| {
+        config.write_timeout = std::time::Duration::from_secs(1);
+        config.hub.retain_bytes = 32 << 20;
+    });
+    let mut stalled = Stream::open(narrow(&server), head("GET /events/a", &[]));
+    let mut swift = server.subscribe("/events/a");
+    stalled.preamble();
+    // More than all buffers on the way hold, however large the systems make them.
+    let data = "x".repeat(900_000);
+    for _ in 0..20 {
+        let id = server.publish("/events/a", &data);
+        assert_eq!(swift.event().id, id);
+    }
+    server.await_metric("sse_subscribers", 1);
+    assert_eq!(server.metric("sse_evictions_total{reason=\"stalled\"}"), 1);
+}

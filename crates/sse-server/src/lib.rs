@@ -8,9 +8,10 @@
 //!                                 │
 //!                                 ▼
 //!   socket ◀──▶ transport ◀──▶ actix-http ──▶ routes ──▶ handlers ──▶ hub ──▶ sse-core: Broadcaster
-//!                  ▲                            │                              │
-//!                  │                            └─▶ negotiate, error           ▼
-//!                  └───────────────────────────────────────── body ◀── segment of this worker
+//!      ▲           ▲                            │                              │
+//!      │           │                            └─▶ negotiate, error           ▼
+//!      │           └───────────────────────── stream/body ◀────────── segment of this worker
+//!      └───────────────────────────────────── stream/socket ◀──────────────┘
 //! ```
 //!
 //! | module | what it is for |
@@ -21,7 +22,9 @@
 //! | [`mod@routes`], `cors`, `handlers` | the HTTP surface; who may use it from a page; one file for each thing to ask for |
 //! | `openapi` | the HTTP surface as a document for machines |
 //! | [`access`] | who may publish and read: signed tokens |
-//! | [`hub`], `worker`, `stream`, `streams` | what all workers share; a worker's segment; the body of a stream; all streams of a worker |
+//! | [`hub`], `worker` | what all workers share; a worker's segment |
+//! | `stream`, `streams` | what a reader is told, through actix or by a socket of its own; all streams of a worker |
+//! | `sockets` | what the system says of sockets that have left actix |
 //! | `client`, `per_address`, `bodies` | whose request it is; what an address may have; what all unfinished bodies may |
 //! | `counters`, `survey` | what was done, and how the readers get on |
 //! | `position`, [`negotiate`], `query`, `percent` | what a request says |

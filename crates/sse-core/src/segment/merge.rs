@@ -34,8 +34,11 @@ pub(super) enum Merged {
 pub(super) fn read<S>(state: &mut State<S>, key: usize) -> Merged {
     let head = state.shared.head();
     let subscriber = &state.subscribers[key];
-    let mut sharing =
-        subscriber.members.iter().filter(|member| subscriber.cursor < state.feeds[member.feed()].head).count();
+    let mut sharing = subscriber
+        .members
+        .iter()
+        .filter(|member| subscriber.cursor < state.feeds[member.feed()].head)
+        .count();
     let mut free = state.config.run;
     let mut run = Frames::new();
     loop {

@@ -40,8 +40,17 @@ impl Invocation {
 
     /// The same on these cores only, as `taskset` writes them.
     pub(crate) fn pinned(self, cores: &str) -> Self {
-        let pinned = Self::new("taskset").args(["-c", cores]).args([self.program]).args(self.args);
-        Self { env: self.env, ..pinned }
+        self.under(Self::new("taskset").args(["-c", cores]))
+    }
+
+    /// The same with so many open files allowed, of which the program need know nothing.
+    pub(crate) fn with_open_files(self, files: u64) -> Self {
+        self.under(Self::new("prlimit").args([format!("--nofile={files}:{files}")]))
+    }
+
+    /// As the last arguments of a program that becomes this one.
+    fn under(self, outer: Self) -> Self {
+        Self { env: self.env, ..outer.args([self.program]).args(self.args) }
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
-//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask faults` does harm, `cargo xtask fuzz` searches.
+//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask faults` does harm, `cargo xtask fuzz`
+//! searches.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.

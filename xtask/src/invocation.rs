@@ -1,6 +1,8 @@
 //! One command line: shown as it could be pasted into a shell, and run from the root of the repository.
 
 use std::borrow::Cow;
+use std::env;
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -40,8 +42,17 @@ impl Invocation {
 
     /// The same on these cores only, as `taskset` writes them.
     pub(crate) fn pinned(self, cores: &str) -> Self {
-        let pinned = Self::new("taskset").args(["-c", cores]).args([self.program]).args(self.args);
-        Self { env: self.env, ..pinned }
+        self.under(Self::new("taskset").args(["-c", cores]))
+    }
+
+    /// The same with so many open files allowed, of which the program need know nothing.
+    pub(crate) fn with_open_files(self, files: u64) -> Self {
+        self.under(Self::new("prlimit").args([format!("--nofile={files}:{files}")]))
+    }
+
+    /// As the last arguments of a program that becomes this one.
+    fn under(self, outer: Self) -> Self {
+        Self { env: self.env, ..outer.args([self.program]).args(self.args) }
     }
 
     pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
@@ -52,6 +63,11 @@ impl Invocation {
     /// For a caller that wants more than [`run`](Self::run). Reads nothing from the terminal.
     pub(crate) fn command(&self, workspace: &Workspace) -> Command {
         let mut command = Command::new(&self.program);
+        // `cargo run` says which package this is. To a cargo that we start, it would say that what its build scripts saw
+        // has changed since somebody called it from a shell, and a good part would be built anew, minutes long.
+        for name in env::vars_os().map(|(name, _)| name).filter(|name| is_of_this_package(name)) {
+            command.env_remove(name);
+        }
         command
             .args(&self.args)
             .current_dir(workspace.root())
@@ -105,6 +121,11 @@ impl fmt::Display for Invocation {
     }
 }
 
+fn is_of_this_package(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    ["CARGO_MANIFEST_", "CARGO_PKG_"].iter().any(|start| name.starts_with(start))
+}
+
 fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,+@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -129,6 +150,17 @@ mod tests {
         let pinned = Invocation::new("cat").args(["a b"]).env("X", "1").pinned("1-3");
 
         assert_eq!(pinned.to_string(), "X=1 taskset -c 1-3 cat 'a b'");
+    }
+
+    #[test]
+    fn what_is_started_is_not_told_of_this_package() {
+        // These tests are run by cargo, which tells it to them.
+        assert!(env::var_os("CARGO_PKG_NAME").is_some());
+
+        let told = Invocation::new("env").output(&Workspace::here()).unwrap();
+
+        assert!(!told.contains("CARGO_PKG_") && !told.contains("CARGO_MANIFEST_"), "{told}");
+        assert!(told.contains("PATH="), "{told}");
     }
 
     #[test]

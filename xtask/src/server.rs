@@ -38,6 +38,11 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
+    /// Where it listens: `IP:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.running.pid()
     }

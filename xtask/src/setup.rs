@@ -1,5 +1,5 @@
 //! `cargo xtask setup`: installs what the checks need and this machine lacks. `cargo xtask ci` does the same first,
-//! for the steps it is about to run.
+//! for the steps it is about to run. `cargo xtask bench` does it for the servers that it compares: no check needs those.
 //!
 //! System packages come from apt-get; on other systems the message names what to install by hand. The clients of the
 //! end-to-end tests come from their lock files into the build directory, and touch nothing outside it.
@@ -14,6 +14,8 @@ use anyhow::Result;
 use crate::workspace::Workspace;
 use packages::Tool;
 
+pub(crate) use clients::install_node_packages;
+
 /// Something that a step needs to be installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Need {
@@ -22,6 +24,12 @@ pub(crate) enum Need {
     /// A Chromium that a test can drive.
     Browser,
     Curl,
+    /// The Go toolchain.
+    Go,
+    /// nginx with the module nchan.
+    Nchan,
+    /// Node and npm, and nothing that runs on them.
+    Node,
     NodeClients,
     /// The reverse proxies that people put in front of a server.
     Proxies,
@@ -29,14 +37,16 @@ pub(crate) enum Need {
 }
 
 impl Need {
-    const ALL: [Self; 6] =
+    const OF_CHECKS: [Self; 6] =
         [Self::ApiTester, Self::Browser, Self::Curl, Self::NodeClients, Self::Proxies, Self::PythonClients];
 
     fn tools(self) -> &'static [Tool] {
         match self {
             Self::Browser => packages::BROWSER,
             Self::Curl => packages::CURL,
-            Self::NodeClients => packages::NODE,
+            Self::Go => packages::GO,
+            Self::Nchan => packages::NCHAN,
+            Self::Node | Self::NodeClients => packages::NODE,
             Self::Proxies => packages::PROXIES,
             Self::ApiTester | Self::PythonClients => packages::PYTHON,
         }
@@ -44,7 +54,7 @@ impl Need {
 }
 
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    prepare(workspace, &BTreeSet::from(Need::ALL))
+    prepare(workspace, &BTreeSet::from(Need::OF_CHECKS))
 }
 
 /// Installs what is missing of these needs. Costs milliseconds when nothing is.
@@ -55,7 +65,7 @@ pub(crate) fn prepare(workspace: &Workspace, needs: &BTreeSet<Need>) -> Result<(
             Need::NodeClients => clients::install_node(workspace)?,
             Need::PythonClients => clients::install_python(workspace)?,
             Need::ApiTester => clients::install_api_tester(workspace)?,
-            Need::Browser | Need::Curl | Need::Proxies => {}
+            Need::Browser | Need::Curl | Need::Go | Need::Nchan | Need::Node | Need::Proxies => {}
         }
     }
     println!("everything that is needed is installed");

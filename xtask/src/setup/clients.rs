@@ -13,14 +13,18 @@ use crate::workspace::Workspace;
 
 /// `e2e/clients/node/package-lock.json` into `node/node_modules`.
 pub(super) fn install_node(workspace: &Workspace) -> Result<()> {
-    let source = workspace.root().join("e2e/clients/node");
-    let folder = workspace.clients().join("node");
+    install_node_packages(workspace, "e2e/clients/node", &workspace.clients().join("node"))
+}
+
+/// What `package-lock.json` in the folder `source` of the repository names, into `node_modules` in `folder`.
+pub(crate) fn install_node_packages(workspace: &Workspace, source: &str, folder: &Path) -> Result<()> {
+    let source = workspace.root().join(source);
     let lock = source.join("package-lock.json");
     let installed = folder.join("installed.json");
     if same(&lock, &installed)? {
         return Ok(());
     }
-    create(&folder)?;
+    create(folder)?;
     for name in ["package.json", "package-lock.json"] {
         copy(&source.join(name), &folder.join(name))?;
     }

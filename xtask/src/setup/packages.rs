@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
@@ -18,6 +19,8 @@ pub(super) struct Tool {
 
 #[derive(Debug)]
 enum Present {
+    /// This file is where Debian has it.
+    File(&'static str),
     /// This executable is on the `PATH`.
     OnPath(&'static str),
     /// Python has these modules, which Debian ships apart from it.
@@ -27,6 +30,14 @@ enum Present {
 pub(super) const BROWSER: &[Tool] =
     &[on_path("chromium", "chromium"), on_path("chromedriver", "chromium-driver")];
 pub(super) const CURL: &[Tool] = &[on_path("curl", "curl")];
+pub(super) const GO: &[Tool] = &[on_path("go", "golang-go")];
+pub(super) const NCHAN: &[Tool] = &[
+    on_path("nginx", "nginx"),
+    Tool {
+        present: Present::File("/usr/lib/nginx/modules/ngx_nchan_module.so"),
+        package: "libnginx-mod-nchan",
+    },
+];
 pub(super) const NODE: &[Tool] = &[on_path("node", "nodejs"), on_path("npm", "npm")];
 pub(super) const PROXIES: &[Tool] = &[on_path("haproxy", "haproxy"), on_path("nginx", "nginx")];
 pub(super) const PYTHON: &[Tool] = &[
@@ -69,6 +80,7 @@ pub(super) fn install<'a>(workspace: &Workspace, tools: impl Iterator<Item = &'a
 impl Tool {
     fn is_present(&self, workspace: &Workspace) -> bool {
         match self.present {
+            Present::File(path) => Path::new(path).is_file(),
             Present::OnPath(name) => is_on_path(name),
             Present::PythonModules(names) => {
                 Invocation::new("python3").args(["-c", &format!("import {names}")]).succeeds(workspace)

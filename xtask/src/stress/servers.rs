@@ -1,13 +1,13 @@
 //! The servers of a run: as many as the limit of open files asks for, each on a port of its own.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::cores::Cores;
 use super::profile::{Against, Run};
 use crate::invocation::Invocation;
+use crate::open_files::open_files;
 use crate::server::Server;
 use crate::workspace::Workspace;
 
@@ -56,21 +56,6 @@ fn servers_for(clients: u32, open_files: u64) -> u64 {
     u64::from(clients).div_ceil(open_files.saturating_sub(RESERVED).max(1)).max(1)
 }
 
-/// What a process may raise its limit of open files to.
-fn open_files() -> Result<u64> {
-    let limits = fs::read_to_string("/proc/self/limits").context("cannot read the limits")?;
-    hard_limit(&limits).context("no limit of open files")
-}
-
-/// `Max open files 1024 20000 files`: the second number.
-fn hard_limit(limits: &str) -> Option<u64> {
-    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files"))?;
-    match line.split_whitespace().nth(1)? {
-        "unlimited" => Some(u64::MAX),
-        number => number.parse().ok(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,19 +66,5 @@ mod tests {
         assert_eq!(servers_for(15_000, 20_000), 1);
         assert_eq!(servers_for(60_000, 20_000), 4);
         assert_eq!(servers_for(10, 100), 10);
-    }
-
-    #[test]
-    fn the_hard_limit_is_the_second_number() {
-        let line = |limits: &str| hard_limit(&format!("Limit  Soft  Hard  Units\n{limits}\n"));
-        assert_eq!(
-            line("Max open files            1024                 20000                files"),
-            Some(20_000)
-        );
-        assert_eq!(
-            line("Max open files            1024                 unlimited            files"),
-            Some(u64::MAX)
-        );
-        assert_eq!(line("Max processes 1 2 processes"), None);
     }
 }

@@ -176,10 +176,10 @@ impl Pool {
 
     fn time_has_come(&mut self, timer: Timer, now: u64) {
         let index = timer.client as usize;
-        let client = &self.clients[index];
-        if client.attempt != timer.attempt {
+        // Timers outlive the clients for as long as it takes to say goodbye.
+        let Some(client) = self.clients.get(index).filter(|client| client.attempt == timer.attempt) else {
             return;
-        }
+        };
         match timer.what {
             What::Return if client.phase == Phase::Away => self.waiting.push_back(timer.client),
             What::Deadline if self.has_run_out(client) => self.over(index, &Ending::Timeout, now),

@@ -124,6 +124,7 @@ pub(super) fn summarise(gathered: Gathered<'_>) -> Summary {
         publish: published.as_ref().map(|published| Publishing {
             planned: published.planned,
             sent: published.sent,
+            streamed: load.publish.as_ref().is_some_and(|(publish, _)| publish.is_stream()),
             accepted: published.accepted,
             rejected: published.rejected.count,
             unknown: published.unknown.count,

@@ -268,6 +268,9 @@ pub struct Publishing {
     pub planned: u64,
     /// Events that were sent.
     pub sent: u64,
+    /// Over requests that last, so that no event was answered by itself (`--publish-stream`).
+    #[serde(default)]
+    pub streamed: bool,
     /// Events that the server accepted.
     pub accepted: u64,
     /// Events that it refused: nobody is to have them.

@@ -131,6 +131,9 @@ fn publishing(summary: &Summary) -> Vec<Fact> {
     for (name, what) in [("publish_slip", "sent late, 99 %"), ("publish_ack", "accepted after, 99 %")] {
         facts.extend(summary.measured(name).and_then(|times| Some(fact(what, time(times.at("99")?)))));
     }
+    if publish.streamed {
+        facts.push(fact("accepted after", "not known: one answer for all".to_owned()));
+    }
     if !publish.errors.is_empty() {
         facts.push(fact("why", reasons(&publish.errors)));
     }

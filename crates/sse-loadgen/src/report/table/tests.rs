@@ -99,6 +99,20 @@ fn without_a_publisher_nothing_is_claimed() {
 }
 
 #[test]
+fn where_no_event_is_answered_by_itself_that_is_said() {
+    let mut summary = fixture::clean();
+    summary.latency.remove("publish_ack");
+    summary.publish.as_mut().unwrap().streamed = true;
+    holds(
+        &plain(&summary),
+        &[
+            "Publish      150 of 150 sent   accepted 150   slip p99 101 µs   errors 0",
+            "             in requests that last: no event has an answer of its own, and so no ack",
+        ],
+    );
+}
+
+#[test]
 fn answers_have_their_own_figures() {
     holds(
         &plain(&fixture::request()),

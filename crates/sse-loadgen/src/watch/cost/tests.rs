@@ -1,3 +1,5 @@
+//! What comes of the samples, divided and left out.
+
 use super::*;
 
 const SECOND: u64 = 1_000_000_000;

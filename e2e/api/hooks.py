@@ -41,8 +41,9 @@ def lines(context, value):
 @schemathesis.hook
 def before_load_schema(context, raw_schema):
     """No body of a stream of events is wrong, and where the document says that a token may be needed, it is."""
-    publish = raw_schema["paths"]["/events/{topic}"]["post"]
-    publish["requestBody"]["content"]["text/event-stream"]["schema"] = {}
+    for path in ["/events", "/events/{topic}"]:
+        publish = raw_schema["paths"][path]["post"]
+        publish["requestBody"]["content"]["text/event-stream"]["schema"] = {}
     if not SECRET:
         return
     for item in raw_schema["paths"].values():

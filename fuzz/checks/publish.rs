@@ -142,7 +142,7 @@ impl Seen {
 
     /// Exactly this event; without a name, of whichever name.
     fn check_one(&self, name: Option<&str>, data: &str) {
-        let [Decoded::Event { name: given, data: said, id }] = &self.events[..] else {
+        let [Decoded::Event { name: given, data: said, id, kept: None }] = &self.events[..] else {
             panic!("not one event: {:?}", self.events)
         };
         let name = name.map(|name| if name.is_empty() { "message" } else { name });

@@ -20,6 +20,7 @@ pub(crate) fn check(input: &[u8]) {
         name: name.filter(|name| !name.is_empty()).unwrap_or("message").to_owned(),
         data: data.replace("\r\n", "\n").replace('\r', "\n"),
         id: id.to_string(),
+        kept: None,
     });
     for size in [stream.len(), 1] {
         let outcome = decode(stream.chunks(size), stream.len());

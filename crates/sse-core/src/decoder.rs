@@ -59,7 +59,7 @@ pub use self::item::{DecodeError, Item, Message};
 ///
 /// [`buffered`](Self::buffered) never exceeds the limit given to [`new`](Self::new). The buffers grow by
 /// doubling and keep their capacity, one for the line that is cut by a chunk's end and one each for data, name,
-/// id and comment: so a stream whose bulk is data takes up to four times the limit from the heap, and a
+/// id and comment, and what is [kept](Self::keeping): so a stream whose bulk is data takes up to four times the limit from the heap, and a
 /// malicious one, that fills each buffer in turn, a small multiple more. A new decoder takes nothing.
 #[derive(Clone)]
 pub struct Decoder {
@@ -90,8 +90,8 @@ impl Decoder {
 
     /// A decoder that fails once it would have to buffer more than `max_event` bytes.
     ///
-    /// What counts is what is buffered of one block at a time: its data, name and id, and the current line,
-    /// comment or not, up to its end. An event fits for sure if the lines of its block come to `max_event`
+    /// What counts is what is buffered of one block at a time: its data, name and id, the field that is
+    /// [kept](Self::keeping), and the current line, comment or not, up to its end. An event fits for sure if the lines of its block come to `max_event`
     /// bytes together.
     #[must_use]
     pub fn new(max_event: usize) -> Self {
@@ -104,6 +104,16 @@ impl Decoder {
             max_event,
             failed: false,
         }
+    }
+
+    /// Makes it keep one more field, which readers of the standard ignore: [`Message::kept`] is its value.
+    ///
+    /// For streams between programs, which may say of an event what no reader is told. Named as one of the standard's
+    /// own fields (`data`, `event`, `id`, `retry`), it is never seen.
+    #[must_use]
+    pub fn keeping(mut self, field: &'static str) -> Self {
+        self.block.keep(field);
+        self
     }
 
     /// Takes bytes off the front of `input` until one item is complete. `None`: all of `input` is consumed,
@@ -125,6 +135,7 @@ impl Decoder {
                 name: self.block.name(),
                 data: self.block.data(),
                 id: &self.last_event_id,
+                kept: self.block.kept(),
             }),
             Ready::Id => Item::Id(&self.last_event_id),
             Ready::Retry(delay) => Item::Retry(delay),
@@ -215,7 +226,7 @@ impl Decoder {
     /// Gives the memory back at once: a stream that failed may be kept around, but not read.
     fn fail(&mut self) -> DecodeError {
         self.lines = Lines::default();
-        self.block = Block::default();
+        self.block = self.block.emptied();
         self.comment = Vec::new();
         self.failed = true;
         DecodeError::TooLong { limit: self.max_event }

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sse_core::{DecodeError, Decoder, Epoch, Event, EventId, Frame, Item, MAX_NAME, RESERVED_PREFIX};
 
-use crate::decoded::{Decoded, Outcome, decode};
+use crate::decoded::{Decoded, Outcome, decode, decode_with};
 
 const ROOM: usize = 1 << 20;
 
@@ -25,6 +25,23 @@ proptest! {
     #[test]
     fn agrees_with_the_standard_taken_literally(stream in stream(), cuts in cuts()) {
         prop_assert_eq!(decode(chunks(&stream, &cuts), ROOM), reference::decode(&stream));
+    }
+
+    /// A field that is kept is that of the block, and changes nothing else.
+    #[test]
+    fn a_field_more_is_a_field_more(stream in stream(), cuts in cuts(), limit in limit()) {
+        let keeping = |limit| Decoder::new(limit).keeping("x");
+        let kept = decode_with(keeping(ROOM), chunks(&stream, &cuts), ROOM);
+        prop_assert_eq!(&kept, &reference::decode_keeping(&stream, Some("x")));
+        let mut rest = kept;
+        for item in &mut rest.items {
+            if let Decoded::Event { kept, .. } = item {
+                *kept = None;
+            }
+        }
+        prop_assert_eq!(rest, decode([&stream[..]], ROOM));
+        let whole = decode_with(keeping(limit), [&stream[..]], limit);
+        prop_assert_eq!(decode_with(keeping(limit), stream.chunks(1), limit), whole);
     }
 
     /// At rest, a decoder keeps nothing but the position: any other that is told it may go on.
@@ -75,6 +92,7 @@ proptest! {
                 name: name.clone().filter(|name| !name.is_empty()).unwrap_or_else(|| "message".to_owned()),
                 data: data.replace("\r\n", "\n").replace('\r', "\n"),
                 id: id.to_string(),
+                kept: None,
             });
         }
         for outcome in [decode(chunks(&stream, &cuts), ROOM), decode(stream.chunks(1), ROOM)] {
@@ -115,6 +133,8 @@ fn stream() -> impl Strategy<Value = Vec<u8>> {
         b"+1",
         b"18446744073709551616",
         b"x",
+        b"x: ",
+        b"\nx:y\n",
         b"\0",
         b"\xEF\xBB\xBF",
         b"\xEF\xBB",

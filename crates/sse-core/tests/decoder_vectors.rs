@@ -121,7 +121,7 @@ impl Expected {
                 Decoded::Comment(String::from_utf8(text.decode()).expect("what comes out is text"))
             }
             Self::Event { name, data, id } => {
-                Decoded::Event { name: name.clone(), data: data.clone(), id: id.clone() }
+                Decoded::Event { name: name.clone(), data: data.clone(), id: id.clone(), kept: None }
             }
             Self::Id(id) => Decoded::Id(id.clone()),
             Self::RetryMs(millis) => Decoded::Retry(Duration::from_millis(*millis)),

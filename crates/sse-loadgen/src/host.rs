@@ -6,11 +6,13 @@
 mod address;
 mod cgroup;
 mod counters;
+mod kernel;
 mod limits;
 mod own;
 
 pub use address::{is_here, listening};
 pub use counters::HostCounters;
+pub use kernel::KernelMemory;
 pub use limits::{Conntrack, Limits, OpenFiles, Ports, raise_open_files};
 pub use own::Own;
 

@@ -5,7 +5,7 @@
 //! much is under way, events are sent late and their slip, which counts from the plan, says how late.
 //!
 //! ```text
-//! pace ── events below n are due ──▶ raw (http://): lane ─ pipeline ─ socket, for each share of the topics
+//! pace ── events below n are due ──▶ raw (http://): lane ─ pipeline or stream ─ socket, for each share of the topics
 //!                                 └▶ client (https://): reqwest
 //! ```
 //!
@@ -13,6 +13,9 @@
 //! topic's events in another order than they were sent, and would be blamed for a reordering of ours. What
 //! `https://` can promise less is said in `client`. Servers that know nothing of each other share the topics in the same
 //! way: topic k goes to the URL k mod n.
+//!
+//! Instead of a request for each event, a connection may carry one that lasts, with the events in its body (`stream`): then
+//! no event is answered by itself, and the one answer in the end is for all.
 //!
 //! Nothing is ever sent twice: after a connection breaks, what had begun to leave is reported as unknown, and only what
 //! had not is sent over the next one. A server that closes after every answer gets one request at a time.
@@ -28,7 +31,9 @@ mod publish;
 mod raw;
 mod request;
 mod share;
+mod stream;
 mod target;
+mod traffic;
 
 use std::fmt;
 use std::io;

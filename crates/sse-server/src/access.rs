@@ -78,11 +78,22 @@ impl Access {
             return Ok(Expiry::never());
         }
         let token = self.token(request)?;
-        if !token.grant.publish.cover(topic) {
-            return Err(Problem::new(ProblemKind::NotGranted)
-                .with_detail("the token's mercure.publish does not have this topic"));
-        }
+        judge(&token.grant.publish, topic)?;
         Ok(Expiry::at(token.expires))
+    }
+
+    /// To which topics this request may publish, and for how long: for one that names them as it goes, each of which is
+    /// to be [judged](judge) then.
+    pub(crate) fn publishing_several(&self, request: &HttpRequest) -> Result<(Topics, Expiry), Problem> {
+        if !self.is_in_force() {
+            return Ok((Topics::All, Expiry::never()));
+        }
+        let token = self.token(request)?;
+        if token.grant.publish == Topics::default() {
+            return Err(Problem::new(ProblemKind::NotGranted)
+                .with_detail("the token's mercure.publish does not have any topic"));
+        }
+        Ok((token.grant.publish, Expiry::at(token.expires)))
     }
 
     /// Whether this request may read all of these topics, and for how long.
@@ -135,4 +146,13 @@ impl Access {
     pub fn verify(&self, token: &[u8]) -> Result<Token, TokenError> {
         token::verify(&self.verifiers, token)
     }
+}
+
+/// Whether what was granted for publishing has this topic.
+pub(crate) fn judge(granted: &Topics, topic: &TopicName) -> Result<(), Problem> {
+    if granted.cover(topic) { Ok(()) } else { Err(not_granted()) }
+}
+
+fn not_granted() -> Problem {
+    Problem::new(ProblemKind::NotGranted).with_detail("the token's mercure.publish does not have this topic")
 }

@@ -54,6 +54,9 @@ pub(crate) fn invalid(detail: String) -> Problem {
 }
 
 fn unknown(known: &[&str]) -> Problem {
+    if known.is_empty() {
+        return invalid("there are no parameters here".to_owned());
+    }
     let known = known.join("', '");
     invalid(format!("a parameter is not known here; known are '{known}'"))
 }

@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `GET`, `HEAD` `/events/{topic}`, `/events?topic=…&topic=…` | `handlers::subscribe` |
 //! | `POST /events/{topic}` | `handlers::publish`, or `handlers::ingest` for a body that is a stream of events |
+//! | `POST /events` | `handlers::ingest`, of a stream whose events name their topics |
 //! | `DELETE /events/{topic}` | `handlers::end` |
 //! | `GET /livez`, `/readyz`; `/metrics`; `/slow` | `handlers::operations`, `metrics`, `slow` |
 //! | `GET /openapi.json` | `openapi` |
@@ -74,13 +75,15 @@ pub fn event_routes(hub: &Hub) -> impl FnOnce(&mut ServiceConfig) + use<> {
     move |config| {
         config.app_data(Worker::of(&hub)).app_data(Data::new(hub)).configure(error::extractors);
 
+        const SEVERAL: &str = "GET, HEAD, POST, OPTIONS";
         config.service(
             web::resource("/events")
                 .wrap(from_fn(cors::cors))
                 .route(web::get().to(subscribe::stream_several))
                 .route(web::head().to(subscribe::head_several))
-                .route(web::method(Method::OPTIONS).to(operations::options("GET, HEAD, OPTIONS")))
-                .default_service(web::to(error::method_not_allowed("GET, HEAD, OPTIONS"))),
+                .route(web::post().to(publish::publish_several))
+                .route(web::method(Method::OPTIONS).to(operations::options(SEVERAL)))
+                .default_service(web::to(error::method_not_allowed(SEVERAL))),
         );
         // A topic may have slashes in its name, and whatever the path decodes to: the handler says what is wrong.
         const ONE: &str = "GET, HEAD, POST, DELETE, OPTIONS";

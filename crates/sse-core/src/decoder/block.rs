@@ -13,9 +13,24 @@ pub(super) struct Block {
     /// `id` counts only if this is set: an empty id is an id, and takes the position back.
     has_id: bool,
     id: Vec<u8>,
+    /// Boxed, since hardly anybody asks for it and some have tens of thousands of decoders.
+    kept: Option<Box<Kept>>,
+}
+
+/// A field that the standard does not have.
+#[derive(Clone)]
+struct Kept {
+    field: &'static str,
+    /// An empty value is one, too.
+    is_there: bool,
+    value: Vec<u8>,
 }
 
 impl Block {
+    pub(super) fn keep(&mut self, field: &'static str) {
+        self.kept = Some(Box::new(Kept { field, is_there: false, value: Vec::new() }));
+    }
+
     /// Takes in one line, neither blank nor a comment. A valid `retry` is handed back, as it does not wait for
     /// the end of the block. Adds less than the line's length to [`len`](Self::len).
     pub(super) fn add(&mut self, line: &[u8]) -> Option<Duration> {
@@ -36,24 +51,33 @@ impl Block {
                 self.has_id = true;
             }
             b"retry" => return retry(value),
-            _ => {}
+            other => {
+                if let Some(kept) = self.kept.as_deref_mut().filter(|kept| kept.field.as_bytes() == other) {
+                    kept.is_there = true;
+                    replace(&mut kept.value, value);
+                }
+            }
         }
         None
     }
 
     /// Bytes held.
     pub(super) fn len(&self) -> usize {
-        self.data.len() + self.name.len() + self.id.len()
+        self.data.len()
+            + self.name.len()
+            + self.id.len()
+            + self.kept.as_ref().map_or(0, |kept| kept.value.len())
     }
 
     /// Nothing was said that the blank line would bring into force.
     pub(super) fn is_empty(&self) -> bool {
-        self.len() == 0 && !self.has_id
+        self.len() == 0 && !self.has_id && !self.kept.as_ref().is_some_and(|kept| kept.is_there)
     }
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.data.capacity() + self.name.capacity() + self.id.capacity()
+        let kept = self.kept.as_ref().map_or(0, |kept| kept.value.capacity());
+        self.data.capacity() + self.name.capacity() + self.id.capacity() + kept
     }
 
     pub(super) fn has_data(&self) -> bool {
@@ -71,6 +95,10 @@ impl Block {
         text(&self.name)
     }
 
+    pub(super) fn kept(&self) -> Option<Cow<'_, str>> {
+        self.kept.as_ref().filter(|kept| kept.is_there).map(|kept| text(&kept.value))
+    }
+
     /// Writes the id over `target` if the block has one, and says so. In place, to allocate nothing per event.
     pub(super) fn id_into(&self, target: &mut String) -> bool {
         if self.has_id {
@@ -85,6 +113,19 @@ impl Block {
         self.name.clear();
         self.has_id = false;
         self.id.clear();
+        if let Some(kept) = &mut self.kept {
+            kept.is_there = false;
+            kept.value.clear();
+        }
+    }
+
+    /// Another for the same fields, which takes no memory for any.
+    pub(super) fn emptied(&self) -> Self {
+        let mut block = Self::default();
+        if let Some(kept) = &self.kept {
+            block.keep(kept.field);
+        }
+        block
     }
 }
 

@@ -33,6 +33,9 @@ pub struct Message<'a> {
     /// [`last_event_id`](super::Decoder::last_event_id) at this event: its own id or, if it has none, that of
     /// the last one that had.
     pub id: &'a str,
+    /// The value of the field that [`Decoder::keeping`](super::Decoder::keeping) names, if the block has it: of
+    /// several the last, as for the name.
+    pub kept: Option<Cow<'a, str>>,
 }
 
 /// Why a stream cannot be decoded any further.

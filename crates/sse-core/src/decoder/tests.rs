@@ -10,7 +10,10 @@ fn feed(decoder: &mut Decoder, mut input: &[u8]) -> Result<Vec<String>, DecodeEr
     while let Some(item) = decoder.next(&mut input)? {
         seen.push(match item {
             Item::Comment(text) => format!("comment {text}"),
-            Item::Event(Message { name, data, id }) => format!("{name} {data} {id}"),
+            Item::Event(Message { name, data, id, kept: None }) => format!("{name} {data} {id}"),
+            Item::Event(Message { name, data, id, kept: Some(kept) }) => {
+                format!("{kept}: {name} {data} {id}")
+            }
             Item::Id(id) => format!("id {id}"),
             Item::Retry(delay) => format!("retry {delay:?}"),
         });
@@ -141,6 +144,36 @@ fn grown_buffers_are_used_again() {
         feed(&mut decoder, chunk).unwrap();
         assert_eq!(capacities(&decoder), grown);
     }
+}
+
+#[test]
+fn one_more_field_is_kept_if_asked_for() {
+    let stream = b"topic: lost\ntopic:  a:b \ndata: 1\nTopic: no\n\ndata: 2\n\ntopic\ndata: 3\n\ntopic: x\n\ndata: 4\n\n";
+    let kept = [" a:b : message 1 ", "message 2 ", ": message 3 ", "message 4 "];
+    assert_eq!(feed(&mut Decoder::default().keeping("topic"), stream).unwrap(), kept);
+    let plain = ["message 1 ", "message 2 ", "message 3 ", "message 4 "];
+    assert_eq!(feed(&mut Decoder::default(), stream).unwrap(), plain);
+    assert_eq!(feed(&mut Decoder::default().keeping("data"), stream).unwrap(), plain);
+}
+
+#[test]
+fn what_is_kept_counts_and_is_forgotten_with_its_block() {
+    let mut decoder = Decoder::new(16).keeping("topic");
+    feed(&mut decoder, b"\ntopic\n").unwrap();
+    assert!(!decoder.is_at_rest(), "an empty value is a value");
+    feed(&mut decoder, b"topic: 12345\n").unwrap();
+    assert_eq!(decoder.buffered(), 5);
+    assert_eq!(feed(&mut decoder, b"data: 123456"), Err(DecodeError::TooLong { limit: 16 }));
+    assert_eq!(capacities(&decoder)[..3], [0, 0, 0]);
+    decoder.reset();
+    assert_eq!(
+        feed(&mut decoder, b"topic: a\ndata: 1\n\n").unwrap(),
+        ["a: message 1 "],
+        "after an error, too"
+    );
+    feed(&mut decoder, b"topic: lost\n").unwrap();
+    decoder.reset();
+    assert_eq!(feed(&mut decoder, b"data: 2\n\n").unwrap(), ["message 2 "]);
 }
 
 #[test]

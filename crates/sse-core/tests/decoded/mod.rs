@@ -8,7 +8,7 @@ use sse_core::{DecodeError, Decoder, Item};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Decoded {
     Comment(String),
-    Event { name: String, data: String, id: String },
+    Event { name: String, data: String, id: String, kept: Option<String> },
     Id(String),
     Retry(Duration),
 }
@@ -21,6 +21,7 @@ impl From<Item<'_>> for Decoded {
                 name: message.name.into_owned(),
                 data: message.data.into_owned(),
                 id: message.id.to_owned(),
+                kept: message.kept.map(|kept| kept.into_owned()),
             },
             Item::Id(id) => Self::Id(id.to_owned()),
             Item::Retry(delay) => Self::Retry(delay),
@@ -38,7 +39,15 @@ pub(crate) struct Outcome {
 
 /// Decodes a stream that arrives in these chunks, until its end or the first error.
 pub(crate) fn decode<'a>(chunks: impl IntoIterator<Item = &'a [u8]>, max_event: usize) -> Outcome {
-    let mut decoder = Decoder::new(max_event);
+    decode_with(Decoder::new(max_event), chunks, max_event)
+}
+
+/// The same with a decoder of that limit, which may be asked for more.
+pub(crate) fn decode_with<'a>(
+    mut decoder: Decoder,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+    max_event: usize,
+) -> Outcome {
     let mut outcome = Outcome::default();
     for mut chunk in chunks {
         while outcome.error.is_none() {

@@ -6,6 +6,11 @@ use std::time::Duration;
 use crate::decoded::{Decoded, Outcome};
 
 pub(crate) fn decode(stream: &[u8]) -> Outcome {
+    decode_keeping(stream, None)
+}
+
+/// The same with a field that the standard does not have.
+pub(crate) fn decode_keeping(stream: &[u8], kept: Option<&'static str>) -> Outcome {
     // "Streams must be decoded using the UTF-8 decode algorithm", which strips one byte order mark.
     let text = String::from_utf8_lossy(stream);
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
@@ -15,7 +20,7 @@ pub(crate) fn decode(stream: &[u8]) -> Outcome {
     let mut lines: Vec<&str> = text.split('\n').collect();
     lines.pop();
 
-    let mut reading = Reading::default();
+    let mut reading = Reading { kept_field: kept, ..Reading::default() };
     for line in lines {
         if line.is_empty() {
             reading.dispatch();
@@ -39,6 +44,8 @@ struct Reading {
     last_event_id_buffer: String,
     /// Not in the standard: tells a block that moves the position from one that leaves it.
     had_id: bool,
+    kept_field: Option<&'static str>,
+    kept: Option<String>,
 }
 
 impl Reading {
@@ -54,6 +61,7 @@ impl Reading {
                 let millis = value.parse().unwrap_or(u64::MAX);
                 self.outcome.items.push(Decoded::Retry(Duration::from_millis(millis)));
             }
+            _ if self.kept_field == Some(field) => self.kept = Some(value.to_owned()),
             _ => {}
         }
     }
@@ -63,6 +71,7 @@ impl Reading {
         let mut data = std::mem::take(&mut self.data_buffer);
         let name = std::mem::take(&mut self.event_type_buffer);
         let had_id = std::mem::take(&mut self.had_id);
+        let kept = self.kept.take();
         let id = self.outcome.last_event_id.clone();
         if data.is_empty() {
             if had_id {
@@ -74,6 +83,6 @@ impl Reading {
             data.pop();
         }
         let name = if name.is_empty() { "message".to_owned() } else { name };
-        self.outcome.items.push(Decoded::Event { name, data, id });
+        self.outcome.items.push(Decoded::Event { name, data, id, kept });
     }
 }

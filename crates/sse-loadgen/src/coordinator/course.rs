@@ -12,7 +12,7 @@ use super::{health, preflight, summarise, target};
 use crate::account::Accepted;
 use crate::clock;
 use crate::failure::Failure;
-use crate::host::{HostCounters, Limits};
+use crate::host::{HostCounters, KernelMemory, Limits};
 use crate::load::Load;
 use crate::plan::{Plan, plan};
 use crate::publisher::{Published, Publisher};
@@ -20,7 +20,7 @@ use crate::record::Record;
 use crate::report::Summary;
 use crate::report::summary::Phase;
 use crate::schedule::Schedule;
-use crate::watch::{Points, Sample, Watch};
+use crate::watch::{Connected, Points, Sample, Watch};
 use crate::worker::orders::{Coming, Settled};
 use crate::worker::{Assignment, Order};
 
@@ -47,6 +47,7 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
         targets => Some(Watch::new(targets).map_err(|error| Failure::Usage(error.to_string()))?),
     };
     // Before the first connection, which is the preflight's.
+    let kernel = KernelMemory::here();
     let baseline = watch.as_mut().map(Watch::sample);
     if !load.scenario.is_request() {
         preflight::check(load)?;
@@ -75,7 +76,7 @@ pub fn conduct(load: &Load, progress: &mut dyn Progress) -> Result<Summary, Fail
         load,
     };
     course.hear_interrupts()?;
-    course.lead(plan, limits, watch, baseline, shared_with_target, started)
+    course.lead(plan, limits, watch, baseline.zip(Some(kernel)), shared_with_target, started)
 }
 
 fn assignments(load: &Load, plan: &Plan, start: u64) -> Vec<Assignment> {
@@ -164,11 +165,13 @@ impl Course<'_> {
         plan: Plan,
         limits: Limits,
         mut watch: Option<Watch>,
-        baseline: Option<Sample>,
+        baseline: Option<(Sample, Option<KernelMemory>)>,
         shared_with_target: bool,
         started: SystemTime,
     ) -> Result<Summary, Failure> {
         let load = self.load;
+        let (baseline, kernel) = baseline.unzip();
+        let mut connected = None;
         // Not the seed alone: what an earlier run with the same one published may still be retained.
         let run = fastrand::Rng::with_seed(load.seed ^ self.start).u32(1..);
         if load.scenario.is_request() {
@@ -177,6 +180,7 @@ impl Course<'_> {
             self.stay(Stage::Settle, load.settle);
         } else {
             self.connect()?;
+            connected = watch.as_mut().map(|watch| self.connected(watch, kernel.flatten()));
             self.stay(Stage::Settle, load.settle);
         }
         if self.interrupted {
@@ -219,7 +223,9 @@ impl Course<'_> {
         self.wait(REPORT, |course| course.closed.len() + course.gone >= course.crew.len());
         let after = watch.as_mut().zip(baseline.as_ref()).map(|(watch, before)| last_sample(watch, before));
         let points = match (baseline, at_start, at_end) {
-            (Some(baseline), Some(start), Some(end)) => Some(Points { baseline, start, end, after }),
+            (Some(baseline), Some(start), Some(end)) => {
+                Some(Points { baseline, connected, start, end, after })
+            }
             _ => None,
         };
 
@@ -248,6 +254,14 @@ impl Course<'_> {
             host,
             hiccups,
         }))
+    }
+}
+
+impl Course<'_> {
+    /// What the clients cost that have just connected.
+    fn connected(&self, watch: &mut Watch, before: Option<KernelMemory>) -> Connected {
+        let kernel = before.zip(KernelMemory::here()).map(|(before, now)| [before, now]);
+        Connected { sample: watch.sample(), clients: self.observed.counts().ready, kernel }
     }
 }
 

@@ -124,6 +124,7 @@ pub(super) fn summarise(gathered: Gathered<'_>) -> Summary {
         publish: published.as_ref().map(|published| Publishing {
             planned: published.planned,
             sent: published.sent,
+            streamed: load.publish.as_ref().is_some_and(|(publish, _)| publish.is_stream()),
             accepted: published.accepted,
             rejected: published.rejected.count,
             unknown: published.unknown.count,
@@ -153,17 +154,30 @@ fn deciles(deciles: &[Latency]) -> Vec<Decile> {
 }
 
 fn cost(points: Points, pids: Vec<i32>, clients: u64, deliveries: u64) -> ServerCost {
-    let Cost { bytes_per_connection, cpu_ns_per_delivery, cores_used, ended, points, .. } =
-        Cost::of(points, clients, deliveries);
+    let cost = Cost::of(points, clients, deliveries);
+    let Cost { cpu, cpu_ns_per_delivery, kernel, ended, points, .. } = cost;
+    let [user, system] = cpu.user_and_system.map_or([None; 2], |parts| parts.map(Some));
+    let each = cpu_ns_per_delivery.and_then(|each| each.user_and_system);
     let notes = ended.iter().map(|ended| format!("process {} ended during the run", ended.pid)).collect();
     ServerCost {
         pids,
-        cpu_ns: points.end.cpu_ns.saturating_sub(points.start.cpu_ns),
-        cpu_ns_per_delivery,
-        cores: cores_used.unwrap_or_default(),
+        cpu_ns: cpu.all,
+        cpu_user_ns: user,
+        cpu_system_ns: system,
+        cpu_ns_per_delivery: cpu_ns_per_delivery.map(|each| each.all),
+        cpu_user_ns_per_delivery: each.map(|[user, _]| user),
+        cpu_system_ns_per_delivery: each.map(|[_, system]| system),
+        cpu_ns_per_connection: cost.cpu_ns_per_connection,
+        cores: cost.cores_used.unwrap_or_default(),
         memory_before_bytes: points.baseline.anon_bytes,
         memory_bytes: points.start.anon_bytes,
-        memory_per_client: bytes_per_connection,
+        memory_per_client: cost.bytes_per_connection,
+        rss_bytes: points.start.rss_bytes,
+        rss_peak_bytes: cost.peak_rss_bytes,
+        rss_per_client: cost.rss_per_connection,
+        kernel_per_client: kernel.map(|kernel| kernel.all()),
+        kernel_slab_per_client: kernel.map(|kernel| kernel.slab),
+        kernel_sockets_per_client: kernel.map(|kernel| kernel.sockets),
         descriptors_before: points.baseline.descriptors,
         descriptors: points.start.descriptors,
         descriptors_after: points.after.as_ref().map_or(0, |after| after.descriptors),

@@ -138,7 +138,12 @@ impl Account {
         if !(200..300).contains(&status) {
             return self.rejected(number, Cause::Status(status));
         }
-        self.published.accepted += 1;
+        self.accepted(1);
+    }
+
+    /// So many events were accepted by an answer that was not theirs alone.
+    pub(super) fn accepted(&mut self, count: u64) {
+        self.published.accepted += count;
         self.counters.accepted.store(self.published.accepted, Ordering::Relaxed);
     }
 

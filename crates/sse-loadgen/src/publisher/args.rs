@@ -50,6 +50,19 @@ pub struct PublishArgs {
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub publish_connections: usize,
 
+    /// Publish over requests that last: each connection carries one `POST` of text/event-stream in chunks, and every event
+    /// is a block of its body, with a line that names the topic.
+    ///
+    /// For servers that take events for many topics on one connection, such as sse-server at /events, and for rates at
+    /// which a request for each event would be most of the work. Over http:// only. No event is answered by itself, so
+    /// there is no publish_ack; the answer in the end is for all that the connection carried.
+    #[arg(long)]
+    pub publish_stream: bool,
+
+    /// The topic's name in that line; may hold {{topic}}, the topic's number from 0.
+    #[arg(long, value_name = "TEMPLATE", default_value = "{{topic}}", requires = "publish_stream")]
+    pub publish_topic: String,
+
     /// Events that may be sent and not yet answered, over all connections: a bound for memory.
     ///
     /// Where it is reached, events are sent late, and the report says how late.
@@ -75,7 +88,11 @@ impl PublishArgs {
             .connections(self.publish_connections)?
             .max_in_flight(self.publish_in_flight)?
             .insecure(insecure);
-        self.publish_header.iter().try_fold(publish, |publish, line| publish.header(line)).map(Some)
+        let publish = self.publish_header.iter().try_fold(publish, |publish, line| publish.header(line))?;
+        if !self.publish_stream {
+            return Ok(Some(publish));
+        }
+        publish.stream(&self.publish_topic).map(Some)
     }
 }
 
@@ -142,6 +159,26 @@ mod tests {
             ("--publish|http://h/|--publish-body|{{topic", "--publish-body: {{ at byte 0 has no }}"),
             ("--publish|http://h/|--payload|67108865", "--payload: 67108865 is more than 67108864 bytes"),
             ("--publish|http://h/|--publish-connections|0", "--publish-connections: 0 is not from 1 to 1024"),
+            (
+                "--publish|https://h/|--publish-stream",
+                "--publish-stream: https:// is not supported, only http:// is",
+            ),
+            (
+                "--publish|http://h/{{topic}}|--publish-stream",
+                "--publish-stream: no placeholder can stand in --publish: one request carries many events",
+            ),
+            (
+                "--publish|http://h/|--publish-stream|--publish-header|X-N: {{number}}",
+                "--publish-stream: no placeholder can stand in the header X-N: one request carries many events",
+            ),
+            (
+                "--publish|http://h/|--publish-stream|--publish-topic|a\nb",
+                r#"--publish-topic: "a\nb" is no topic's name"#,
+            ),
+            (
+                "--publish|http://h/|--publish-stream|--publish-topic|{{number}}",
+                "--publish-topic: {{number}} cannot stand here: {{topic}} can",
+            ),
             ("--publish|http://h/|--publish-in-flight|0", "--publish-in-flight: 0 is not from 1 to 1000000"),
         ] {
             assert_eq!(check(options).map(drop).unwrap_err(), error, "{options}");

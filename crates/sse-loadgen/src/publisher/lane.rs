@@ -1,4 +1,4 @@
-//! One connection of the raw publisher: connects, writes what its [`Pipeline`] has, reads what comes, and connects again.
+//! One connection of the raw publisher: connects, writes what its [`Traffic`] has, reads what comes, and connects again.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -7,7 +7,8 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 
 use super::account::Cause;
-use super::pipeline::{Pipeline, Work};
+use super::pipeline::Work;
+use super::traffic::Traffic;
 use crate::clock;
 
 const MILLISECOND: u64 = 1_000_000;
@@ -32,7 +33,7 @@ pub(super) struct Lane {
     /// Which server.
     target: usize,
     link: Link,
-    pipeline: Pipeline,
+    traffic: Box<dyn Traffic>,
     /// How often it failed to be of use in a row.
     failures: usize,
 }
@@ -45,8 +46,8 @@ enum Link {
 }
 
 impl Lane {
-    pub(super) fn new(token: Token, target: usize, pipeline: Pipeline) -> Self {
-        Self { token, target, link: Link::Down { until: 0 }, pipeline, failures: 0 }
+    pub(super) fn new(token: Token, target: usize, traffic: Box<dyn Traffic>) -> Self {
+        Self { token, target, link: Link::Down { until: 0 }, traffic, failures: 0 }
     }
 
     /// Something happened to the socket.
@@ -63,16 +64,21 @@ impl Lane {
             // Whether or not there is anything to send: the next event is not to wait for it.
             Link::Down { until } if until <= now => self.connect(net),
             Link::Connecting { since, .. } if since.saturating_add(work.timeout) <= now => self.failed(net),
-            Link::Up(_) if self.pipeline.expires(work).is_some_and(|end| end <= now) => {
-                self.pipeline.expire(now, work);
+            Link::Up(_) if self.traffic.expires(work).is_some_and(|end| end <= now) => {
+                self.traffic.expire(now, work);
                 self.failed(net);
             }
             Link::Up(_) => self.write(due, net, work),
             Link::Down { .. } | Link::Connecting { .. } => {}
         }
         if !matches!(self.link, Link::Up(_)) {
-            self.pipeline.give_up(due, now, work);
+            self.traffic.give_up(due, now, work);
         }
+    }
+
+    /// No more events become due.
+    pub(super) fn finish(&mut self) {
+        self.traffic.finish();
     }
 
     /// When to take the next turn, whatever happens.
@@ -80,17 +86,17 @@ impl Lane {
         let link = match &self.link {
             Link::Down { until } => Some(*until),
             Link::Connecting { since, .. } => Some(since.saturating_add(work.timeout)),
-            Link::Up(_) => return self.pipeline.expires(work),
+            Link::Up(_) => return self.traffic.expires(work),
         };
-        link.into_iter().chain(self.pipeline.gives_up(due, work)).min()
+        link.into_iter().chain(self.traffic.gives_up(due, work)).min()
     }
 
     pub(super) fn is_idle(&self, due: u64) -> bool {
-        self.pipeline.is_idle(due)
+        self.traffic.is_idle(due)
     }
 
-    pub(super) fn close(self, due: u64, work: &mut Work) {
-        self.pipeline.close(due, work);
+    pub(super) fn close(mut self, due: u64, work: &mut Work) {
+        self.traffic.close(due, work);
     }
 
     pub(super) fn connect(&mut self, net: &mut Net) {
@@ -129,13 +135,13 @@ impl Lane {
     fn write(&mut self, due: u64, net: &mut Net, work: &mut Work) {
         let Link::Up(stream) = &mut self.link else { return };
         loop {
-            let output = self.pipeline.output(due, work);
+            let output = self.traffic.output(due, work);
             if output.is_empty() {
                 return;
             }
             let now = clock::now();
             match stream.write(output) {
-                Ok(bytes) => self.pipeline.wrote(bytes, now, work),
+                Ok(bytes) => self.traffic.wrote(bytes, now, work),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => break,
@@ -153,7 +159,7 @@ impl Lane {
         let lost = loop {
             match stream.read(&mut net.input) {
                 Ok(0) => break Cause::Closed,
-                Ok(bytes) => match self.pipeline.input(&net.input[..bytes], clock::now(), work) {
+                Ok(bytes) => match self.traffic.input(&net.input[..bytes], clock::now(), work) {
                     Ok(true) => {}
                     Ok(false) => break Cause::Closed,
                     Err(_) => break Cause::Malformed,
@@ -167,7 +173,7 @@ impl Lane {
     }
 
     fn lost(&mut self, cause: Cause, net: &Net, work: &mut Work) {
-        if !self.pipeline.disconnected(cause, work) {
+        if !self.traffic.disconnected(cause, work) {
             return self.failed(net);
         }
         self.failures = 0;

@@ -11,6 +11,7 @@ use super::account::{Account, Cause};
 use super::answers::{Answers, Malformed};
 use super::request::Renderer;
 use super::share::Share;
+use super::traffic::Traffic;
 use crate::schedule::Schedule;
 
 /// So many bytes of requests are put together for one write: what a socket commonly takes at once, and as far as stopping
@@ -77,16 +78,6 @@ impl Pipeline {
         }
     }
 
-    /// What is to be written now, from the events below `due`; nothing if none may leave.
-    pub(super) fn output(&mut self, due: u64, work: &mut Work) -> &[u8] {
-        if self.gone == self.out.len() {
-            self.out.clear();
-            self.gone = 0;
-            self.fill(due, work);
-        }
-        &self.out[self.gone..]
-    }
-
     fn fill(&mut self, due: u64, work: &mut Work) {
         let max = if self.one_at_a_time { 1 } else { work.max_in_flight };
         while self.cursor < due && self.flights.len() < max && self.out.len() < BATCH {
@@ -96,63 +87,6 @@ impl Pipeline {
             self.cursor = self.share.next(number + 1);
         }
         self.rendered += self.out.len() as u64;
-    }
-
-    /// The socket took so many bytes of the output.
-    pub(super) fn wrote(&mut self, bytes: usize, now: u64, work: &mut Work) {
-        self.gone += bytes;
-        self.written += bytes as u64;
-        while let Some(flight) = self.flights.get_mut(self.begun)
-            && flight.start < self.written
-        {
-            flight.sent = now;
-            self.begun += 1;
-            work.account.sent(work.schedule.planned(flight.number), now);
-        }
-    }
-
-    /// Takes what came, and says whether the connection goes on.
-    ///
-    /// # Errors
-    ///
-    /// It is no answer, or nothing was asked.
-    pub(super) fn input(&mut self, mut input: &[u8], now: u64, work: &mut Work) -> Result<bool, Malformed> {
-        while let Some(answer) = self.answers.next(&mut input)? {
-            self.begun = self.begun.checked_sub(1).ok_or(Malformed)?;
-            let flight = self.flights.pop_front().ok_or(Malformed)?;
-            let planned = work.schedule.planned(flight.number);
-            work.account.answered(flight.number, answer.status, [planned, flight.sent, now]);
-            // Not if only the thousandth answer closes, as some servers have it.
-            self.one_at_a_time = answer.last && self.answered == 0;
-            self.answered += 1;
-            if answer.last {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// When the oldest answer is overdue.
-    pub(super) fn expires(&self, work: &Work) -> Option<u64> {
-        let oldest = self.flights.front().filter(|_| self.begun > 0)?;
-        Some(oldest.sent.saturating_add(work.timeout))
-    }
-
-    /// The oldest answer is overdue, and without it none of the others can be read: they come in order.
-    pub(super) fn expire(&mut self, now: u64, work: &mut Work) {
-        let timeout = work.timeout;
-        self.lose(work, |flight| {
-            if flight.sent.saturating_add(timeout) <= now { Cause::Timeout } else { Cause::BehindTimeout }
-        });
-    }
-
-    /// The connection is gone. Says whether it was of any use.
-    ///
-    /// Nothing of which a byte has left is sent again: the server may have it.
-    pub(super) fn disconnected(&mut self, cause: Cause, work: &mut Work) -> bool {
-        let useful = self.answered > 0;
-        self.lose(work, |_| cause);
-        useful
     }
 
     fn lose(&mut self, work: &mut Work, cause: impl Fn(&Flight) -> Cause) {
@@ -168,27 +102,80 @@ impl Pipeline {
         next.out.clear();
         *self = next;
     }
+}
 
-    /// When the next event has waited too long for a connection.
-    pub(super) fn gives_up(&self, due: u64, work: &Work) -> Option<u64> {
+impl Traffic for Pipeline {
+    fn output(&mut self, due: u64, work: &mut Work) -> &[u8] {
+        if self.gone == self.out.len() {
+            self.out.clear();
+            self.gone = 0;
+            self.fill(due, work);
+        }
+        &self.out[self.gone..]
+    }
+
+    fn wrote(&mut self, bytes: usize, now: u64, work: &mut Work) {
+        self.gone += bytes;
+        self.written += bytes as u64;
+        while let Some(flight) = self.flights.get_mut(self.begun)
+            && flight.start < self.written
+        {
+            flight.sent = now;
+            self.begun += 1;
+            work.account.sent(work.schedule.planned(flight.number), now);
+        }
+    }
+
+    fn input(&mut self, mut input: &[u8], now: u64, work: &mut Work) -> Result<bool, Malformed> {
+        while let Some(answer) = self.answers.next(&mut input)? {
+            self.begun = self.begun.checked_sub(1).ok_or(Malformed)?;
+            let flight = self.flights.pop_front().ok_or(Malformed)?;
+            let planned = work.schedule.planned(flight.number);
+            work.account.answered(flight.number, answer.status, [planned, flight.sent, now]);
+            // Not if only the thousandth answer closes, as some servers have it.
+            self.one_at_a_time = answer.last && self.answered == 0;
+            self.answered += 1;
+            if answer.last {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn expires(&self, work: &Work) -> Option<u64> {
+        let oldest = self.flights.front().filter(|_| self.begun > 0)?;
+        Some(oldest.sent.saturating_add(work.timeout))
+    }
+
+    fn expire(&mut self, now: u64, work: &mut Work) {
+        let timeout = work.timeout;
+        self.lose(work, |flight| {
+            if flight.sent.saturating_add(timeout) <= now { Cause::Timeout } else { Cause::BehindTimeout }
+        });
+    }
+
+    fn disconnected(&mut self, cause: Cause, work: &mut Work) -> bool {
+        let useful = self.answered > 0;
+        self.lose(work, |_| cause);
+        useful
+    }
+
+    fn gives_up(&self, due: u64, work: &Work) -> Option<u64> {
         (self.cursor < due).then(|| work.schedule.planned(self.cursor).saturating_add(work.timeout))
     }
 
-    /// Gives up events that waited too long for a connection.
-    pub(super) fn give_up(&mut self, due: u64, now: u64, work: &mut Work) {
+    fn give_up(&mut self, due: u64, now: u64, work: &mut Work) {
         while self.gives_up(due, work).is_some_and(|end| end <= now) {
             work.account.rejected(self.cursor, Cause::Connect);
             self.cursor = self.share.next(self.cursor + 1);
         }
     }
 
-    /// Whether there is nothing to send below `due` and nothing to wait for.
-    pub(super) fn is_idle(&self, due: u64) -> bool {
+    fn is_idle(&self, due: u64) -> bool {
         self.flights.is_empty() && self.cursor >= due
     }
 
-    /// Accounts for what is left of the events below `due`.
-    pub(super) fn close(mut self, due: u64, work: &mut Work) {
+    fn close(&mut self, due: u64, work: &mut Work) {
         self.lose(work, |_| Cause::Unanswered);
         while self.cursor < due {
             work.account.rejected(self.cursor, Cause::Unsent);

@@ -20,6 +20,8 @@ pub struct Publish {
     pub(super) method: String,
     pub(super) headers: Vec<(String, Template)>,
     pub(super) body: Template,
+    /// The name of an event's topic, if events share a request that lasts.
+    pub(super) stream: Option<Template>,
     pub(super) payload: usize,
     pub(super) connections: usize,
     pub(super) max_in_flight: usize,
@@ -48,6 +50,15 @@ pub enum PublishError {
     /// A placeholder in a header is wrong.
     #[error("--publish-header: {0}")]
     HeaderTemplate(TemplateError),
+    /// A topic's name is a line, and the same for all of its events.
+    #[error("--publish-topic: {0}")]
+    Topic(String),
+    /// A connection has to be our own to be kept for one request.
+    #[error("--publish-stream: https:// is not supported, only http:// is")]
+    StreamOverTls,
+    /// One request is for many events.
+    #[error("--publish-stream: no placeholder can stand in {0}: one request carries many events")]
+    StreamPlaceholder(String),
     /// A placeholder in the body is wrong.
     #[error("--publish-body: {0}")]
     Body(TemplateError),
@@ -81,6 +92,7 @@ impl Publish {
             method: "POST".to_owned(),
             headers: Vec::new(),
             body: Template::parse("{{stamp}}", IN_BODY).map_err(PublishError::Body)?,
+            stream: None,
             payload: 128,
             connections: 4,
             max_in_flight: 1024,
@@ -158,6 +170,42 @@ impl Publish {
         Ok(self)
     }
 
+    /// Over requests that last, one on each connection: an event is written into the body as `text/event-stream`, with a
+    /// field `topic` of this name, and no answer is waited for but the one when all are sent.
+    /// [`max_in_flight`](Self::max_in_flight) then bounds nothing, as nothing is kept of what was sent.
+    ///
+    /// To be said last: it looks at the URLs and headers that were given.
+    ///
+    /// # Errors
+    ///
+    /// The name has line ends or a placeholder other than the topic's number, the server is https, or its URL or a header
+    /// depends on the event.
+    pub fn stream(mut self, topic: &str) -> Result<Self, PublishError> {
+        if topic.is_empty() || topic.chars().any(char::is_control) {
+            return Err(PublishError::Topic(format!("{topic:?} is no topic's name")));
+        }
+        let topic =
+            Template::parse(topic, &[Name::Topic]).map_err(|error| PublishError::Topic(error.to_string()))?;
+        if self.targets[0].https {
+            return Err(PublishError::StreamOverTls);
+        }
+        let depends = |template: &Template| IN_HEAD.iter().any(|name| template.uses(*name));
+        if self.targets.iter().any(|target| depends(&target.path)) {
+            return Err(PublishError::StreamPlaceholder("--publish".to_owned()));
+        }
+        if let Some((name, _)) = self.headers.iter().find(|(_, value)| depends(value)) {
+            return Err(PublishError::StreamPlaceholder(format!("the header {name}")));
+        }
+        self.stream = Some(topic);
+        Ok(self)
+    }
+
+    /// Whether events share a request that lasts.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.stream.is_some()
+    }
+
     /// With a stamp of so many bytes, or as long as it must be.
     ///
     /// # Errors
@@ -226,7 +274,7 @@ impl Publish {
         };
         let own = [
             ("User-Agent", text(concat!("sse-loadgen/", env!("CARGO_PKG_VERSION")))),
-            ("Content-Type", text("text/plain")),
+            ("Content-Type", text(if self.is_stream() { "text/event-stream" } else { "text/plain" })),
         ];
         let given = self.headers.iter().map(|(name, value)| (name.as_str(), value.clone()));
         own.into_iter().filter(|(name, _)| !self.gives(name)).chain(given)

@@ -18,7 +18,9 @@ use super::pipeline::{Pipeline, Work};
 use super::publish::Publish;
 use super::request::Renderer;
 use super::share::Share;
+use super::stream::Stream;
 use super::target::Target;
+use super::traffic::Traffic;
 use crate::clock;
 use crate::schedule::Schedule;
 
@@ -60,7 +62,13 @@ impl Raw {
         // topics, it leads to the target of all of them.
         let shares = Share::among(publish.connections_to_all(), schedule.topics).enumerate();
         let targets = net.addresses.len();
-        let lane = |(lane, share)| Lane::new(Token(lane), lane % targets, Pipeline::new(share, first));
+        let traffic = |lane, share| -> Box<dyn Traffic> {
+            if publish.stream.is_none() {
+                return Box::new(Pipeline::new(share, first));
+            }
+            Box::new(Stream::new(lane % targets, share, first))
+        };
+        let lane = |(lane, share)| Lane::new(Token(lane), lane % targets, traffic(lane, share));
         let mut lanes: Vec<_> = shares.map(lane).collect();
         lanes.iter_mut().for_each(|lane| lane.connect(&mut net));
         let work = Work {
@@ -82,6 +90,9 @@ impl Raw {
             let due = self.shared.due();
             let sendable = if self.shared.is_stopped() { 0 } else { due };
             for lane in &mut self.lanes {
+                if over {
+                    lane.finish();
+                }
                 lane.turn(sendable, &mut self.net, &mut self.work);
             }
             let (now, deadline) = (clock::now(), self.shared.deadline());

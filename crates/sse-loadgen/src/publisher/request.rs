@@ -1,4 +1,5 @@
-//! An event as the bytes of its request: all that does not change is put together beforehand.
+//! An event as the bytes of its request, or of its place in one that lasts: all that does not change is put together
+//! beforehand.
 
 use std::io::Write;
 
@@ -12,9 +13,11 @@ use crate::template::{Name, Template, Values};
 #[derive(Debug)]
 pub(super) struct Renderer {
     schedule: Schedule,
-    /// For each target, up to the length of the body, which closes it.
+    /// For each target, up to the length of the body, which closes it; where a request lasts, all of it.
     heads: Vec<Template>,
     body: Template,
+    /// What an event begins with, where a request lasts.
+    topic: Template,
     payload: usize,
     stamp: Vec<u8>,
     rendered: Vec<u8>,
@@ -24,7 +27,10 @@ impl Renderer {
     pub(super) fn new(publish: &Publish, schedule: Schedule) -> Self {
         let heads = publish.targets.iter().map(|target| head(publish, target)).collect();
         let (body, payload) = (publish.body.clone(), publish.payload);
-        Self { schedule, heads, body, payload, stamp: Vec::new(), rendered: Vec::new() }
+        let mut topic = Template::default();
+        topic.push_text("topic: ");
+        topic.push(&publish.stream.clone().unwrap_or_default());
+        Self { schedule, heads, body, topic, payload, stamp: Vec::new(), rendered: Vec::new() }
     }
 
     /// Appends an event's request.
@@ -36,6 +42,30 @@ impl Renderer {
         self.heads[values.topic as usize % self.heads.len()].render(&values, out);
         write!(out, "{}\r\n\r\n", rendered.len()).expect("a Vec takes every write");
         out.extend_from_slice(&rendered);
+        self.rendered = rendered;
+    }
+
+    /// Appends the head of a request that lasts.
+    pub(super) fn stream_head(&self, target: usize, out: &mut Vec<u8>) {
+        self.heads[target].render(&Values::default(), out);
+    }
+
+    /// Appends an event as a block of an event stream: its topic, its data.
+    pub(super) fn block(&mut self, number: u64, out: &mut Vec<u8>) {
+        let mut rendered = std::mem::take(&mut self.rendered);
+        rendered.clear();
+        self.body(number, &mut rendered);
+        self.topic.render(&self.values(number), out);
+        let mut rest = &*rendered;
+        loop {
+            out.extend_from_slice(b"\ndata: ");
+            let Some(end) = memchr::memchr2(b'\n', b'\r', rest) else { break };
+            let length = if rest[end..].starts_with(b"\r\n") { 2 } else { 1 };
+            out.extend_from_slice(&rest[..end]);
+            rest = &rest[end + length..];
+        }
+        out.extend_from_slice(rest);
+        out.extend_from_slice(b"\n\n");
         self.rendered = rendered;
     }
 
@@ -77,7 +107,8 @@ fn head(publish: &Publish, target: &Target) -> Template {
         head.push(&value);
         head.push_text("\r\n");
     }
-    head.push_text("Content-Length: ");
+    let framing = if publish.is_stream() { "Transfer-Encoding: chunked\r\n\r\n" } else { "Content-Length: " };
+    head.push_text(framing);
     head
 }
 
@@ -112,6 +143,23 @@ mod tests {
         let expected = format!(
             "PUT /t/1 HTTP/1.1\r\nHost: hub:81\r\nUser-Agent: sse-loadgen/{}\r\n\
              X-Key: 7\r\ncontent-type: application/json\r\nContent-Length: 7\r\n\r\n{{\"n\":3}}",
+            env!("CARGO_PKG_VERSION")
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn in_a_request_that_lasts_an_event_is_a_block_with_its_topic() {
+        let publish = Publish::to("http://hub/events").unwrap().body("{{sequence}}\r\n\n{{number}}").unwrap();
+        let publish = publish.header("Authorization: Bearer t").unwrap().stream("t{{topic}}").unwrap();
+        let mut renderer = Renderer::new(&publish, Schedule::new(1, 0, 2, 1.0).unwrap());
+        let mut out = Vec::new();
+        renderer.stream_head(0, &mut out);
+        renderer.block(5, &mut out);
+        let expected = format!(
+            "POST /events HTTP/1.1\r\nHost: hub\r\nUser-Agent: sse-loadgen/{}\r\n\
+             Content-Type: text/event-stream\r\nAuthorization: Bearer t\r\nTransfer-Encoding: chunked\r\n\r\n\
+             topic: t1\ndata: 2\ndata: \ndata: 5\n\n",
             env!("CARGO_PKG_VERSION")
         );
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -89,6 +89,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_report_of_an_earlier_version_is_read() {
+        let mut json = json(&fixture::full());
+        let mut without = |object: &str, fields: &[&str]| {
+            let object = json.pointer_mut(object).and_then(Value::as_object_mut).unwrap();
+            fields.iter().for_each(|field| assert!(object.remove(*field).is_some(), "{field}"));
+        };
+        without("/publish", &["streamed"]);
+        without(
+            "/server",
+            &[
+                "cpu_user_ns",
+                "cpu_system_ns_per_delivery",
+                "rss_bytes",
+                "rss_peak_bytes",
+                "kernel_per_client",
+            ],
+        );
+        let read: Summary = serde_json::from_value(json).unwrap();
+        assert_eq!(read.server.unwrap().rss_peak_bytes, 0);
+    }
+
     /// Every object and each of its fields; of a list, the first element.
     fn collect(value: &Value, path: &str, fields: &mut Vec<(String, String)>) {
         if let Some(first) = value.get(0) {

@@ -3,9 +3,13 @@
 //! Times are whole nanoseconds, shares are from 0 to 1, sizes are bytes. A distribution carries its whole histogram
 //! (V2, deflated, base64), so that two reports can be merged without loss. Fields are only ever added.
 
+mod server;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use self::server::ServerCost;
 
 use crate::latency::Latency;
 
@@ -268,6 +272,9 @@ pub struct Publishing {
     pub planned: u64,
     /// Events that were sent.
     pub sent: u64,
+    /// Over requests that last, so that no event was answered by itself (`--publish-stream`).
+    #[serde(default)]
+    pub streamed: bool,
     /// Events that the server accepted.
     pub accepted: u64,
     /// Events that it refused: nobody is to have them.
@@ -361,33 +368,6 @@ pub struct Reason {
     pub verdict: Verdict,
     /// For a reader.
     pub text: String,
-}
-
-/// What it cost the server.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct ServerCost {
-    /// The processes watched.
-    pub pids: Vec<i32>,
-    /// CPU time while it was measured.
-    pub cpu_ns: u64,
-    /// That over deliveries.
-    pub cpu_ns_per_delivery: Option<f64>,
-    /// That over time: 1 is one core.
-    pub cores: f64,
-    /// Anonymous memory before the first client.
-    pub memory_before_bytes: u64,
-    /// And with all of them.
-    pub memory_bytes: u64,
-    /// The difference over clients.
-    pub memory_per_client: Option<f64>,
-    /// Before the first client.
-    pub descriptors_before: u64,
-    /// With all clients.
-    pub descriptors: u64,
-    /// When all clients had gone.
-    pub descriptors_after: u64,
-    /// What went wrong with watching, or with the server.
-    pub notes: Vec<String>,
 }
 
 /// How a figure reads.

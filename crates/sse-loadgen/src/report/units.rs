@@ -88,6 +88,11 @@ pub(crate) fn bytes(bytes: f64) -> String {
     if unit == "B" { format!("{value:.0} B") } else { format!("{} {unit}", digits(value)) }
 }
 
+/// Bytes where each counts: `15,678 B`.
+pub(super) fn exact_bytes(bytes: f64) -> String {
+    if bytes.is_finite() { format!("{} B", number(bytes.round())) } else { NONE.to_owned() }
+}
+
 /// Three of them, whatever the size.
 fn digits(value: f64) -> String {
     match value.abs() {
@@ -121,6 +126,10 @@ mod tests {
     #[test]
     fn shares_and_sizes_keep_what_is_small() {
         assert_eq!([0.0, 0.000_031, 0.0142, 0.982].map(share), ["0 %", "0.0031 %", "1.42 %", "98.2 %"]);
+        assert_eq!(
+            [0.4, 341.6, 11_700.2, -1_234.5].map(exact_bytes),
+            ["0 B", "342 B", "11,700 B", "-1,235 B"]
+        );
         assert_eq!([0.0, 1_000.0, 15_700.0, 6.4e8].map(bytes), ["0 B", "1000 B", "15.3 KiB", "610 MiB"]);
     }
 

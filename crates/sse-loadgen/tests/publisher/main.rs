@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod server;
+mod streams;
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;

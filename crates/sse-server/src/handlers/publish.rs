@@ -1,4 +1,7 @@
 //! `POST /events/{topic}`: publish the body, whatever its type, as the data of one event.
+//!
+//! Here it is also seen that the body is not one event but a stream of them, for this topic or, at `POST /events`, for
+//! those that its events name.
 
 use std::pin::pin;
 
@@ -11,8 +14,9 @@ use serde::Serialize;
 use sse_core::{Event, EventId, PublishError, TooManyTopics, TopicName};
 
 use super::admission::admit_ingest;
+use super::ingest::{Destination, ingest};
 use super::publisher::{self, answer, not_published};
-use super::{ingest, topic_in_path};
+use super::topic_in_path;
 use crate::bodies::NoRoom;
 use crate::idempotency::MAX_KEY;
 use crate::{Hub, Problem, ProblemKind, query};
@@ -39,12 +43,9 @@ pub(crate) async fn publish(
         if name.is_some() {
             return Err(query::invalid("a body of text/event-stream names its events itself".to_owned()));
         }
-        if headers.contains_key(IDEMPOTENCY_KEY) {
-            return Err(Problem::new(ProblemKind::BadRequest)
-                .with_detail("an Idempotency-Key is for a single event, not for a stream of them"));
-        }
+        no_key(headers)?;
         let _admitted = admit_ingest(&hub, &request)?;
-        return ingest::ingest(&hub, &topic, payload, end, expiry).await;
+        return ingest(&hub, Destination::One { topic, end }, payload, expiry).await;
     }
     let key = key(headers)?;
     let body = read(&hub, headers, payload).await?;
@@ -55,6 +56,26 @@ pub(crate) async fn publish(
         ended.map_err(|TooManyTopics| not_published(&hub, PublishError::TooManyTopics))?;
     }
     Ok(answer(&Published { id: id.to_string() }))
+}
+
+/// Publishes a stream of events, each to the topic that it names.
+pub(crate) async fn publish_several(
+    hub: Data<Hub>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<HttpResponse, Problem> {
+    let (granted, expiry) = hub.access().publishing_several(&request)?;
+    query::pairs(&request, &[], hub.access().parameter())?;
+    let headers = request.headers();
+    if !is_event_stream(headers)? {
+        return Err(Problem::new(ProblemKind::UnsupportedMediaType).with_detail(
+            "a body for several topics is text/event-stream, in which every event has a line 'topic: NAME'; a single \
+             event goes to /events/{topic}",
+        ));
+    }
+    no_key(headers)?;
+    let _admitted = admit_ingest(&hub, &request)?;
+    ingest(&hub, Destination::Named(granted), payload, expiry).await
 }
 
 #[derive(Serialize)]
@@ -68,6 +89,14 @@ fn append(hub: &Hub, topic: &TopicName, event: &Event<'_>, key: Option<&[u8]>) -
         Some(key) => hub.idempotency().publish_once(topic, key, event, publish),
         None => publish(),
     }
+}
+
+fn no_key(headers: &HeaderMap) -> Result<(), Problem> {
+    if headers.contains_key(IDEMPOTENCY_KEY) {
+        return Err(Problem::new(ProblemKind::BadRequest)
+            .with_detail("an Idempotency-Key is for a single event, not for a stream of them"));
+    }
+    Ok(())
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Problem> {

@@ -74,6 +74,7 @@ fn answers(server: &TestServer, headers: &[&str]) -> Vec<(&'static str, Response
     [
         ("publish", post("/events/a", headers, "x")),
         ("ingest", post("/events/a", &event_stream, "data: x\n\n")),
+        ("ingest for several", post("/events", &event_stream, "topic: a\ndata: x\n\n")),
         ("end", head("DELETE /events/a", headers).into_bytes()),
         ("subscribe", head("GET /events/a", headers).into_bytes()),
         ("subscribe to several", head("GET /events?topic=a&topic=b", headers).into_bytes()),

@@ -1,4 +1,4 @@
-//! `POST` with a body of `text/event-stream`: SSE in, SSE out, event by event.
+//! `POST` with a body of `text/event-stream`: SSE in, SSE out, event by event, to one topic or to several.
 
 use crate::http::{Connection, chunk, head};
 use crate::server::TestServer;
@@ -8,6 +8,7 @@ mod ends;
 mod limits;
 mod live;
 mod refused;
+mod several;
 
 const EVENT_STREAM: &str = "content-type: text/event-stream";
 

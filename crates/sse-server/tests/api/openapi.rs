@@ -198,6 +198,7 @@ fn what_the_hub_says_itself_is_what_is_described() {
         ("Published", "/events/a", "x", "content-type: text/plain"),
         ("Ingested", "/events/a", "data: x\n\ndata: y", "content-type: text/event-stream"),
         ("Ingested", "/events/a", "event: sse.end\ndata: x\n\n", "content-type: text/event-stream"),
+        ("Ingested", "/events", "topic: b\ndata: x\n\n", "content-type: text/event-stream"),
     ] {
         let answer = server.post(target, &[content_type], body).json();
         let schema = json!({"$ref": format!("#/components/schemas/{schema}")});

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::report::reading::reasons;
 use crate::report::summary::{Summary, Verdict};
-use crate::report::units::{bytes, count, number, share, time, time_f};
+use crate::report::units::{bytes, count, exact_bytes, number, share, time, time_f};
 
 /// What something is, and what it came to; marked if it is not as it ought to be.
 struct Fact {
@@ -131,6 +131,9 @@ fn publishing(summary: &Summary) -> Vec<Fact> {
     for (name, what) in [("publish_slip", "sent late, 99 %"), ("publish_ack", "accepted after, 99 %")] {
         facts.extend(summary.measured(name).and_then(|times| Some(fact(what, time(times.at("99")?)))));
     }
+    if publish.streamed {
+        facts.push(fact("accepted after", "not known: one answer for all".to_owned()));
+    }
     if !publish.errors.is_empty() {
         facts.push(fact("why", reasons(&publish.errors)));
     }
@@ -140,9 +143,28 @@ fn publishing(summary: &Summary) -> Vec<Fact> {
 fn server(summary: &Summary) -> Vec<Fact> {
     let Some(server) = &summary.server else { return Vec::new() };
     let mut facts = Vec::new();
-    facts.extend(server.cpu_ns_per_delivery.map(|cost| fact("CPU per delivery", time_f(cost))));
+    for (cost, what) in [
+        (server.cpu_ns_per_delivery, "CPU per delivery"),
+        (server.cpu_user_ns_per_delivery, "of it in the program"),
+        (server.cpu_system_ns_per_delivery, "of it in system calls"),
+        (server.cpu_ns_per_connection, "CPU per connection"),
+    ] {
+        facts.extend(cost.map(|cost| fact(what, time_f(cost))));
+    }
     facts.push(fact("cores", number(server.cores)));
-    facts.extend(server.memory_per_client.map(|each| fact("memory per client", bytes(each))));
+    // Of the whole machine: there is no telling whose it is.
+    let kernel =
+        if summary.host.shared_with_target { "kernel per client, both ends" } else { "kernel per client" };
+    for (each, what) in [
+        (server.memory_per_client, "memory per client"),
+        (server.rss_per_client, "RSS per client"),
+        (server.kernel_per_client, kernel),
+    ] {
+        facts.extend(each.map(|each| fact(what, exact_bytes(each))));
+    }
+    if server.rss_peak_bytes > 0 {
+        facts.push(fact("RSS peak", bytes(server.rss_peak_bytes as f64)));
+    }
     facts.push(fact("memory before", bytes(server.memory_before_bytes as f64)));
     facts.push(fact("memory with all", bytes(server.memory_bytes as f64)));
     facts.push(fact("descriptors before", count(server.descriptors_before)));

@@ -165,9 +165,23 @@ pub(super) const FIGURES: &[One] = figures! {
     "server.cpu_us_per_delivery" Micros "CPU time of the server per delivery, in microseconds" |s| {
         Some(s.server.as_ref()?.cpu_ns_per_delivery? / 1e3)
     };
+    "server.cpu_user_us_per_delivery" Micros "the part of it that was spent in the program" |s| {
+        Some(s.server.as_ref()?.cpu_user_ns_per_delivery? / 1e3)
+    };
+    "server.cpu_system_us_per_delivery" Micros "the part of it that was spent in system calls" |s| {
+        Some(s.server.as_ref()?.cpu_system_ns_per_delivery? / 1e3)
+    };
+    "server.cpu_us_per_connection" Micros "CPU time of the server per client that connected, in microseconds" |s| {
+        Some(s.server.as_ref()?.cpu_ns_per_connection? / 1e3)
+    };
     "server.cores" Number "cores that the server kept busy" |s| Some(s.server.as_ref()?.cores);
     "server.memory_per_client" Bytes "anonymous memory that a client costs the server"
         |s| s.server.as_ref()?.memory_per_client;
+    "server.rss_per_client" Bytes "all memory that a client costs the server" |s| s.server.as_ref()?.rss_per_client;
+    "server.rss_peak" Bytes "the most memory that the server ever had"
+        |s| s.server.as_ref().and_then(|server| whole(server.rss_peak_bytes));
+    "server.kernel_per_client" Bytes "memory of the kernel per client, of both ends if both are here"
+        |s| s.server.as_ref()?.kernel_per_client;
     "server.leaked_descriptors" Number "descriptors that the server still had when all clients had gone" |s| {
         s.server.as_ref().and_then(|server| whole(server.descriptors_after.saturating_sub(server.descriptors_before)))
     };

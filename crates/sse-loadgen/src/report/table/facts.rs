@@ -106,6 +106,12 @@ pub(super) fn publish(summary: &Summary, sheet: &mut Sheet) {
     }
     pieces.push(counted("errors", publish.rejected + publish.unknown));
     sheet.row("Publish", pieces);
+    if publish.streamed {
+        sheet.row(
+            "",
+            [Piece::faint("in requests that last: no event has an answer of its own, and so no ack")],
+        );
+    }
     let reasons = reasons(&publish.errors);
     if !reasons.is_empty() {
         sheet.row("", [Piece::faint(&reasons)]);

@@ -3,18 +3,36 @@
 use super::check;
 use super::sheet::{Piece, Sheet, Tone, mark};
 use crate::report::summary::{Severity, Summary, Verdict};
-use crate::report::units::{bytes, count, number, share, time, time_f};
+use crate::report::units::{bytes, count, exact_bytes, number, share, time, time_f};
 
 pub(super) fn server(summary: &Summary, sheet: &mut Sheet) {
     let Some(server) = &summary.server else { return };
     let mut pieces = Vec::new();
     if let Some(cost) = server.cpu_ns_per_delivery {
-        pieces.push(Piece::plain(&format!("{} CPU per delivery", time_f(cost))));
+        let parts = server.cpu_user_ns_per_delivery.zip(server.cpu_system_ns_per_delivery);
+        let parts = parts.map_or(String::new(), |(user, system)| {
+            format!(" ({} user, {} system)", time_f(user), time_f(system))
+        });
+        pieces.push(Piece::plain(&format!("{} CPU per delivery{parts}", time_f(cost))));
     }
     pieces.push(Piece::plain(&format!("{} cores", number(server.cores))));
+    if let Some(cost) = server.cpu_ns_per_connection {
+        pieces.push(Piece::plain(&format!("{} CPU per connection", time_f(cost))));
+    }
     let each =
-        server.memory_per_client.map_or(String::new(), |each| format!(" ({} per client)", bytes(each)));
+        server.memory_per_client.map_or(String::new(), |each| format!(" ({} per client)", exact_bytes(each)));
     pieces.push(Piece::plain(&format!("memory {}{each}", bytes(server.memory_bytes as f64))));
+    if let Some(each) = server.rss_per_client {
+        pieces.push(Piece::plain(&format!("RSS {} per client", exact_bytes(each))));
+    }
+    // A report of an earlier version does not have it.
+    if server.rss_peak_bytes > 0 {
+        pieces.push(Piece::plain(&format!("RSS peak {}", bytes(server.rss_peak_bytes as f64))));
+    }
+    if let Some(each) = server.kernel_per_client {
+        let ends = if summary.host.shared_with_target { ", both ends" } else { "" };
+        pieces.push(Piece::plain(&format!("kernel {} per client{ends}", exact_bytes(each))));
+    }
     let descriptors = [server.descriptors_before, server.descriptors, server.descriptors_after].map(count);
     pieces.push(Piece::plain(&format!("descriptors {}", descriptors.join(" → "))));
     sheet.row("Server", pieces);

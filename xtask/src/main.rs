@@ -1,5 +1,5 @@
 //! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
-//! `cargo xtask stress` measures, `cargo xtask faults` does harm, `cargo xtask fuzz` searches.
+//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask faults` does harm, `cargo xtask fuzz` searches.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.
@@ -8,8 +8,10 @@
 
 mod api;
 mod background;
+mod bench;
 mod ci;
 mod clients;
+mod cores;
 mod faults;
 mod fuzz;
 mod invocation;
@@ -41,6 +43,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Measure the server beside others, and leave the figures in `target/bench`.
+    Bench(bench::Args),
     /// Run every check, the same list as on the CI server.
     Ci(ci::Args),
     /// Do to the server what may go wrong, and leave the figures in `target/faults/report.md`.
@@ -59,6 +63,7 @@ enum Task {
 fn main() -> ExitCode {
     let workspace = Workspace::here();
     let done = match Cli::parse().task {
+        Task::Bench(args) => bench::run(&workspace, &args).map(|()| true),
         Task::Ci(args) => ci::run(&workspace, &args),
         Task::Faults(args) => faults::run(&workspace, &args).map(|()| true),
         Task::Fuzz(args) => fuzz::run(&workspace, &args).map(|()| true),

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::cores::Cores;
 use super::profile::{Against, Run};
+use crate::cores::Cores;
 use crate::invocation::Invocation;
 use crate::server::Server;
 use crate::workspace::Workspace;

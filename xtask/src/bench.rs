@@ -4,6 +4,7 @@
 //! A server has one core and one worker, the load tester the other core. What counts is ratios within a round: absolute
 //! figures drift with the machine. BENCHMARKING.md says how each is measured, and what to trust of it.
 
+mod alive;
 mod figures;
 mod machine;
 mod ours;
@@ -14,7 +15,6 @@ mod rounds;
 mod targets;
 mod tester;
 mod trial;
-mod usage;
 mod work;
 
 use std::time::Instant;
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// This server beside others: CPU, memory, latency, loss. An hour or so
+    /// This server beside others: CPU, memory, latency, loss. Some forty minutes a round
     Peers(PeersArgs),
 }
 
@@ -121,9 +121,13 @@ fn compare(
         for work in works {
             println!("\nround {} of {rounds}, {}: {}", round + 1, work.id, work.about);
             for peer in rotated(&peers, round) {
-                if let Some(why) = unable(work, peer) {
-                    results.set_unable(work.id, peer.name(), why);
-                    continue;
+                match work.asks {
+                    Asks::Resume if !peer.can().resume => {
+                        results.set_unable(work.id, peer.name(), "cannot resume");
+                        continue;
+                    }
+                    Asks::Ours if ours::sink(peer.name()).is_none() => continue,
+                    _ => {}
                 }
                 let tried = lab.trial(work, peer, round).map_err(|error| format!("{error:#}"));
                 let minutes = started.elapsed().as_secs_f64() / 60.0;
@@ -158,14 +162,6 @@ fn ready(workspace: &Workspace, peers: Vec<Peer>, results: &mut Results) -> Vec<
         }
     }
     ready
-}
-
-fn unable(work: &Work, peer: &Peer) -> Option<&'static str> {
-    match work.asks {
-        Asks::Resume if !peer.can().resume => Some("cannot resume"),
-        Asks::Ours if ours::sink(peer.name()).is_none() => Some("not asked"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Figures {
     values: BTreeMap<Name, f64>,
-    /// Of the tester, about itself: `ok`, `suspect`, `saturated`. Beyond `ok`, times are upper bounds.
+    /// Of the tester, about itself: `ok`, `degraded`, `saturated`. Beyond `ok`, times are upper bounds.
     pub(super) verdict: Option<String>,
 }
 

@@ -1,7 +1,5 @@
 //! What a report of the load tester says, as figures.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::figures::{Figures, Name};
@@ -14,15 +12,14 @@ const MICROS_PER_SECOND: f64 = 1e6;
 pub(super) fn of_run(report: &Value) -> Figures {
     let at = |pointer: &str| number(report, pointer);
     let mut figures = Figures::default();
+    let micros = |pointer: &str| at(pointer).map(|nanos| nanos / NANOS_PER_MICRO);
     let millis = |pointer: &str| at(pointer).map(|nanos| nanos / NANOS_PER_MILLI);
     // Without an event there is no latency either, but there is a number for it.
     if at("/delivery/received").is_some_and(|received| received > 0.0) {
-        let read = at("/delivery/measured").filter(|read| *read > 0.0);
-        let per_delivery = |pointer: &str| Some(at(pointer)? / read? / NANOS_PER_MICRO);
         figures.set(Name::Deliveries, at("/throughput/events_per_s"));
-        figures.set(Name::Cpu, at("/server/cpu_ns_per_delivery").map(|nanos| nanos / NANOS_PER_MICRO));
-        figures.set(Name::CpuUser, per_delivery("/server/cpu_user_ns"));
-        figures.set(Name::CpuSystem, per_delivery("/server/cpu_system_ns"));
+        figures.set(Name::Cpu, micros("/server/cpu_ns_per_delivery"));
+        figures.set(Name::CpuUser, micros("/server/cpu_user_ns_per_delivery"));
+        figures.set(Name::CpuSystem, micros("/server/cpu_system_ns_per_delivery"));
         figures.set(Name::P50, millis("/latency/delivery/p/50"));
         figures.set(Name::P99, millis("/latency/delivery/p/99"));
         figures.set(Name::Max, millis("/latency/delivery/max"));
@@ -35,8 +32,10 @@ pub(super) fn of_run(report: &Value) -> Figures {
         .set(Name::Recovery50, scenario(report, "storm.recovery.p50").map(|nanos| nanos / NANOS_PER_MILLI));
     figures
         .set(Name::Recovery99, scenario(report, "storm.recovery.p99").map(|nanos| nanos / NANOS_PER_MILLI));
+    figures.set(Name::ConnectCpu, micros("/server/cpu_ns_per_connection"));
+    figures.set(Name::ConnectRate, connect_rate(report));
     figures.set(Name::Memory, at("/server/memory_per_client"));
-    figures.set(Name::KernelMemory, at("/server/kernel_memory_per_client"));
+    figures.set(Name::KernelMemory, at("/server/kernel_per_client"));
     figures.set(Name::PeakRss, at("/server/rss_peak_bytes"));
     figures.verdict = text(report, "/client_health/verdict");
     figures
@@ -72,16 +71,10 @@ pub(super) fn flood_broken(report: &Value, clients: u32) -> Option<String> {
     (open < f64::from(clients)).then(|| format!("{open:.0} of {clients} clients had a stream"))
 }
 
-/// When the last client had its stream, counted from the first attempt.
-pub(super) fn connected_after(report: &Value) -> Option<Duration> {
-    number(report, "/latency/connect_planned/max").map(|nanos| Duration::from_secs_f64(nanos / 1e9))
-}
-
-/// When connecting was over, since the run's start.
-pub(super) fn connect_phase(report: &Value) -> Option<Duration> {
-    let phases = report.pointer("/run/phases")?.as_array()?;
-    let connect = phases.iter().find(|phase| phase["name"] == "connect")?;
-    connect["end_ns"].as_u64().map(Duration::from_nanos)
+/// Clients a second, until the last of all had its stream.
+fn connect_rate(report: &Value) -> Option<f64> {
+    let nanos = number(report, "/latency/connect_planned/max").filter(|nanos| *nanos > 0.0)?;
+    Some(ready(report)? / (nanos / 1e9))
 }
 
 /// Clients that came and have a stream.
@@ -122,7 +115,7 @@ mod tests {
     #[test]
     fn a_run_is_read() {
         let report = json!({
-            "run": { "phases": [{ "name": "connect", "start_ns": 0, "end_ns": 2_000_000_000_u64 }] },
+            "connections": { "ready": 100 },
             "delivery": { "received": 1200, "measured": 1000, "lost": 3, "announced": 1, "duplicated": 0 },
             "latency": {
                 "delivery": { "max": 9_000_000, "p": { "50": 1_000_000, "99": 8_500_000 } },
@@ -130,7 +123,7 @@ mod tests {
                 "connect_planned": { "max": 500_000_000 },
             },
             "fanout": { "completion": { "100": { "time": { "p": { "99": 8_800_000 } } } } },
-            "server": { "cpu_ns_per_delivery": 6300.0, "cpu_user_ns": 1_000_000, "memory_per_client": 276.5 },
+            "server": { "cpu_ns_per_delivery": 6300.0, "cpu_user_ns_per_delivery": 1000.0, "memory_per_client": 276.5 },
             "throughput": { "events_per_s": 50_000.0 },
             "publish": { "rejected": 1, "unknown": 2 },
             "scenario": [{ "name": "storm.recovery.p99", "value": 5e9 }],
@@ -146,14 +139,13 @@ mod tests {
             (Name::Ack, 0.4),
             (Name::Lost, 4.0),
             (Name::Memory, 276.5),
+            (Name::ConnectRate, 200.0),
             (Name::Recovery99, 5_000.0),
         ] {
             assert_eq!(figures.value(name), Some(value), "{name:?}");
         }
         assert_eq!(figures.value(Name::PeakRss), None);
         assert_eq!(figures.verdict.as_deref(), Some("ok"));
-        assert_eq!(connect_phase(&report), Some(Duration::from_secs(2)));
-        assert_eq!(connected_after(&report), Some(Duration::from_millis(500)));
         assert_eq!(unpublished(&report), 3.0);
     }
 

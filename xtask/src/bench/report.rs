@@ -85,7 +85,10 @@ impl Report<'_> {
     fn tables(&self) -> Vec<(String, Table)> {
         let mut tables = vec![("Who".to_owned(), self.entrants())];
         tables.extend(self.works.iter().map(|work| (format!("{}: {}", work.id, work.about), self.of(work))));
-        tables.push((format!("What {SUBJECT} is to reach"), self.targets()));
+        // A twentieth of the clients says nothing of them.
+        if !self.quick {
+            tables.push((format!("What {SUBJECT} is to reach"), self.targets()));
+        }
         tables
     }
 
@@ -109,7 +112,8 @@ impl Report<'_> {
         let mut table =
             Table::new(["server".to_owned()].into_iter().chain(heads).chain(["notes".to_owned()]));
         let key = work.shows[0];
-        for entrant in self.present() {
+        let asked = |entrant: &&Entrant| self.results.cell(work.id, entrant.name).is_some();
+        for entrant in self.present().filter(asked) {
             let cells = columns.iter().map(|column| self.cell(work, entrant.name, key, *column));
             let cells = [entrant.name.to_owned()].into_iter().chain(cells);
             table.row(cells.chain([self.notes(work, entrant.name)]));

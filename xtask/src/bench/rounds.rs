@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use super::figures::{Figures, Name};
 
+/// The worst that the tester says of itself.
+const SATURATED: &str = "saturated";
+
 /// Of whom, and who is left out. Cells are found by the names of the work and of the peer.
 #[derive(Debug, Default)]
 pub(super) struct Results {
@@ -92,7 +95,7 @@ impl Results {
     pub(super) fn doubt(&self, work: &str, peer: &str) -> Option<String> {
         let verdicts = self.rounds(work, peer).filter_map(|round| round?.verdict.as_deref());
         let doubts: Vec<&str> = verdicts.filter(|verdict| *verdict != "ok").collect();
-        let worst = doubts.iter().max_by_key(|verdict| **verdict == "saturated")?;
+        let worst = if doubts.contains(&SATURATED) { SATURATED } else { *doubts.first()? };
         Some(format!("tester {worst} in {} of {}", doubts.len(), self.rounds(work, peer).count()))
     }
 
@@ -185,7 +188,7 @@ mod tests {
     #[test]
     fn the_testers_worst_verdict_is_told() {
         let mut results = Results::default();
-        for verdict in ["ok", "saturated", "suspect"] {
+        for verdict in ["ok", "degraded", "saturated"] {
             let figures = Figures::judged(Some(verdict.to_owned()));
             results.add("a", "ours", Ok(figures));
         }

@@ -58,10 +58,12 @@ impl Tester<'_> {
     }
 }
 
-/// The last line, without the name of the program.
+/// The last line that says what is wrong; else the last there is.
 fn complaint(stderr: &str) -> Option<String> {
-    let line = stderr.lines().rev().find(|line| !line.trim().is_empty())?;
-    Some(line.trim().trim_start_matches("sse-loadgen: ").to_owned())
+    const PREFIXES: [&str; 2] = ["sse-loadgen: ", "error: "];
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty()).rev();
+    let stripped = |line| PREFIXES.iter().find_map(|prefix| str::strip_prefix(line, prefix));
+    lines().find_map(stripped).or_else(|| lines().next()).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -76,6 +78,8 @@ mod tests {
     #[test]
     fn the_last_words_say_what_went_wrong() {
         assert_eq!(complaint("a\nsse-loadgen: refused\n\n").as_deref(), Some("refused"));
+        assert_eq!(complaint("error: no such flag\n\nUsage: …\n").as_deref(), Some("no such flag"));
+        assert_eq!(complaint("a panic\nhere\n").as_deref(), Some("here"));
         assert_eq!(complaint("\n"), None);
     }
 

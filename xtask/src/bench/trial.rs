@@ -1,17 +1,17 @@
 //! One work, once, against one server that has just been started: what the load tester is told, and what is read from it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 
-use super::figures::{Figures, Name};
+use super::alive;
+use super::figures::Figures;
 use super::ours::{self, Flags};
 use super::peers::{Peer, Running};
 use super::reading;
 use super::tester::Tester;
-use super::usage::{self, Course};
 use super::work::{Load, Pace, Size, Work};
 use crate::server::Server;
 use crate::workspace::Workspace;
@@ -25,8 +25,6 @@ const SETTLE: Duration = Duration::from_secs(1);
 const AT_ONCE: &str = "1000000/s";
 /// At which the others connect: no queue of a server overflows.
 const RAMP: f64 = 2_000.0;
-/// Connections to publish to many topics over. One request at a time on each, where requests it has to be.
-const PUBLISHERS: u32 = 16;
 /// Events that tell how many a flood of the wanted length is.
 const PILOT: u64 = 500;
 /// Beyond that, a flood is long enough for anybody.
@@ -68,7 +66,7 @@ impl Lab<'_> {
         trial.warm_up()?;
         let figures = trial.measure();
         // Whatever the tester made of it, this is why.
-        ensure!(trial.is_alive(), "the server ended");
+        ensure!(alive::all_run(&trial.pids), "the server ended");
         figures
     }
 
@@ -136,8 +134,8 @@ impl Trial<'_> {
             Load::Workers { rate, .. } => self.run("run", rate, 100, self.size.duration(), &[]),
             Load::Storm { rate, away } => self.storm(rate, self.size.away(away)),
             Load::Topics { rate } => self.topics(self.size.rate(rate)),
-            Load::Idle => self.idle(),
-            Load::Connect => self.connect(),
+            Load::Idle => self.idle(&[]),
+            Load::Connect => self.idle(&[("--ramp", AT_ONCE)]),
             Load::Flood { pace, payload } => self.flood(pace, payload),
         }
     }
@@ -174,32 +172,16 @@ impl Trial<'_> {
             args.publish(&self.topic("t{{topic}}"), rate, 100)
         };
         let duration = self.size.duration();
-        let args = args.flag("--publish-connections", &PUBLISHERS).measured(self.size.warmup(), duration);
+        let args = args.measured(self.size.warmup(), duration);
         published(&self.to_the_end(&args, duration)?)
     }
 
-    fn idle(&self) -> Result<Figures> {
+    /// Nothing is published, so all that there is to read is what clients cost.
+    fn idle(&self, more: &[(&str, &str)]) -> Result<Figures> {
         let duration = Duration::from_secs(1);
         let args = self.args("run", "bench").measured(Duration::ZERO, duration);
-        let report = self.to_the_end(&args, duration)?;
-        Ok(reading::of_run(&report))
-    }
-
-    fn connect(&self) -> Result<Figures> {
-        // Long enough for a look at the server after the last has come and before the first goes.
-        let duration = Duration::from_secs(3);
-        let args = self.args("run", "bench").flag("--ramp", &AT_ONCE).measured(Duration::ZERO, duration);
-        let (report, course) = Course::during(&self.pids, || self.to_the_end(&args, duration));
-        let report = report?;
-        let clients = f64::from(self.size.clients(self.work));
-        let used = reading::connect_phase(&report).and_then(|connected| course.at(connected + SETTLE));
-        let mut figures = Figures::judged(reading::of_run(&report).verdict);
-        figures.set(Name::ConnectCpu, used.map(|used| used.as_secs_f64() * 1e6 / clients));
-        figures.set(
-            Name::ConnectRate,
-            reading::connected_after(&report).map(|time| clients / time.as_secs_f64()),
-        );
-        Ok(figures)
+        let args = more.iter().fold(args, |args, (flag, value)| args.flag(flag, value));
+        Ok(reading::of_run(&self.to_the_end(&args, duration)?))
     }
 
     fn flood(&self, pace: Pace, payload: u32) -> Result<Figures> {
@@ -260,11 +242,6 @@ impl Trial<'_> {
 
     fn report(&self, name: &str) -> String {
         format!("{}-{name}", self.peer.name())
-    }
-
-    fn is_alive(&self) -> bool {
-        self.pids.iter().all(|pid| Path::new(&format!("/proc/{pid}")).exists())
-            && usage::cpu(&self.pids).is_ok()
     }
 }
 

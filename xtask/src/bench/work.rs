@@ -188,7 +188,7 @@ impl Size {
         if self.quick { away / 13 } else { away }
     }
 
-    /// Over how many topics or clients it is spread, a rate per topic stays what it is.
+    /// Of events over all topics. There are fewer topics too: that of each stays what it is.
     pub(super) fn rate(self, rate: f64) -> f64 {
         if self.quick { rate / 20.0 } else { rate }
     }

@@ -44,7 +44,7 @@ const ROW: f64 = 22.0;
 const BAR: f64 = 14.0;
 const HEAD: f64 = 44.0;
 
-/// `currentColor` is black on its own and the page's where it is inlined; an image is on its own, and asks for the scheme.
+/// An image in a page inherits no colours from it, and has to ask for the scheme itself.
 const STYLE: &str = "\
 text { font: 13px system-ui, -apple-system, 'Segoe UI', sans-serif; fill: #1f2328 }
 .title { font-weight: 600 }

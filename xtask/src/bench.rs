@@ -131,7 +131,7 @@ fn compare(
                 }
                 let tried = lab.trial(work, peer, round).map_err(|error| format!("{error:#}"));
                 let minutes = started.elapsed().as_secs_f64() / 60.0;
-                println!("{minutes:6.1} min  {:18} {}", peer.name(), report::line(&tried));
+                println!("{minutes:6.1} min  {:18} {}", peer.name(), report::line(work, &tried));
                 results.add(work.id, peer.name(), tried);
             }
         }

@@ -1,7 +1,6 @@
 //! The figures that a run of a work yields: named numbers, each with its unit. How many runs become one is for `rounds`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// What is measured. The order is that of columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,19 +146,6 @@ impl Figures {
 
     pub(super) fn value(&self, name: Name) -> Option<f64> {
         self.values.get(&name).copied()
-    }
-}
-
-/// As it is shown while rounds go on.
-impl fmt::Display for Figures {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown =
-            self.values.iter().map(|(name, value)| format!("{} {}", name.label(), name.unit().text(*value)));
-        f.write_str(&shown.collect::<Vec<_>>().join(", "))?;
-        match self.verdict.as_deref() {
-            None | Some("ok") => Ok(()),
-            Some(verdict) => write!(f, " (tester {verdict})"),
-        }
     }
 }
 

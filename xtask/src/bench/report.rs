@@ -205,11 +205,18 @@ impl Column {
 }
 
 /// As it is shown while rounds go on.
-pub(super) fn line(tried: &Result<Figures, String>) -> String {
-    match tried {
-        Ok(figures) => figures.to_string(),
-        Err(why) => format!("failed: {why}"),
-    }
+pub(super) fn line(work: &Work, tried: &Result<Figures, String>) -> String {
+    let figures = match tried {
+        Ok(figures) => figures,
+        Err(why) => return format!("failed: {why}"),
+    };
+    let shown = work.shows.iter().filter_map(|name| Some((name, figures.value(*name)?)));
+    let mut parts: Vec<String> =
+        shown.map(|(name, value)| format!("{} {}", name.label(), name.unit().text(value))).collect();
+    parts.extend(
+        figures.verdict.iter().filter(|verdict| *verdict != "ok").map(|verdict| format!("tester {verdict}")),
+    );
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -239,5 +246,15 @@ mod tests {
         let quick = Report { quick: true, ..fixture::report() };
         assert!(quick.text().contains("figures mean nothing"));
         assert!(!fixture::report().text().contains("figures mean nothing"));
+    }
+    #[test]
+    fn a_line_shows_what_the_work_is_about() {
+        let mut figures = Figures::judged(Some("saturated".to_owned()));
+        figures.set(Name::ConnectRate, 9_000.0);
+        figures.set(Name::Memory, 2_048.0);
+        let work = crate::bench::work::WORKS.iter().find(|work| work.id == "c").unwrap();
+
+        assert_eq!(line(work, &Ok(figures)), "memory per subscriber 2.00 KiB, tester saturated");
+        assert_eq!(line(work, &Err("refused".to_owned())), "failed: refused");
     }
 }

@@ -29,8 +29,8 @@ pub(super) struct Flags<'a> {
 
 pub(super) fn start(workspace: &Workspace, binary: &Path, flags: Flags<'_>) -> Result<Server> {
     let mut server = Invocation::path(binary)
-        // A line for each stream that ends would be most of what it does.
-        .args(["--log", "info,sse_server::stream=warn", "--sink", flags.sink])
+        // As it is started for every other work: none of the others writes a line for each stream.
+        .args(["--log", "warn", "--sink", flags.sink])
         .args(["--workers".to_owned(), flags.workers.to_string()]);
     if let Some(away) = flags.away {
         server = server.args(["--retry".to_owned(), format!("{}ms", away.as_millis())]);

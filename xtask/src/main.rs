@@ -1,6 +1,5 @@
 //! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
-//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask faults` does harm, `cargo xtask fuzz`
-//! searches.
+//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask faults` does harm, `cargo xtask fuzz` searches.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.
@@ -12,6 +11,7 @@ mod background;
 mod bench;
 mod ci;
 mod clients;
+mod cores;
 mod faults;
 mod fuzz;
 mod invocation;
@@ -44,7 +44,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Measure the server beside others that do the same work.
+    /// Measure the server beside others, and leave the figures in `target/bench`.
     Bench(bench::Args),
     /// Run every check, the same list as on the CI server.
     Ci(ci::Args),

@@ -5,7 +5,6 @@
 //! nothing out of order. How late events were is in the reports, and is for a reader: a timing in a check fails on the day
 //! the machine is busy.
 
-mod cores;
 mod held;
 mod profile;
 mod run;
@@ -18,10 +17,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::builder::PossibleValuesParser;
 
-use self::cores::Cores;
 use self::held::Held;
 use self::profile::{PROFILES, Profile, Run};
 use self::servers::Servers;
+use crate::cores::Cores;
 use crate::invocation::Invocation;
 use crate::step::Outcome;
 use crate::workspace::Workspace;

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::cores::Cores;
 use super::profile::{Against, Run};
+use crate::cores::Cores;
 use crate::invocation::Invocation;
 use crate::open_files::open_files;
 use crate::server::Server;

@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 
 /// Which cores there are, if they can be given out.
 #[derive(Debug)]
-pub(super) enum Cores {
+pub(crate) enum Cores {
     /// So many, and `taskset`, which gives them.
     Apart(usize),
     /// For the reason given.
@@ -16,7 +16,7 @@ pub(super) enum Cores {
 }
 
 impl Cores {
-    pub(super) fn here(workspace: &Workspace) -> Self {
+    pub(crate) fn here(workspace: &Workspace) -> Self {
         let cores = available_parallelism().map_or(1, usize::from);
         if cores < 2 {
             return Self::Shared("there is one core only");
@@ -29,7 +29,7 @@ impl Cores {
     }
 
     /// On the first.
-    pub(super) fn server(&self, invocation: Invocation) -> Invocation {
+    pub(crate) fn server(&self, invocation: Invocation) -> Invocation {
         match self {
             Self::Apart(_) => invocation.pinned("0"),
             Self::Shared(_) => invocation,
@@ -37,7 +37,7 @@ impl Cores {
     }
 
     /// On all others.
-    pub(super) fn tester(&self, invocation: Invocation) -> Invocation {
+    pub(crate) fn tester(&self, invocation: Invocation) -> Invocation {
         match self {
             Self::Apart(cores) => invocation.pinned(&others(*cores)),
             Self::Shared(_) => invocation,

@@ -1,5 +1,5 @@
-//! `cargo xtask bench`: this server beside others. `peers` is the same work for this server and for others, in one session, round after round, and what
-//! came of it in `target/bench`.
+//! `cargo xtask bench`: this server beside others. `peers` has all of them do the same work, in one session, round after
+//! round, and leaves what came of it in `target/bench`.
 //!
 //! A server has one core and one worker, the load tester the other core. What counts is ratios within a round: absolute
 //! figures drift with the machine. BENCHMARKING.md says how each is measured, and what to trust of it.

@@ -1,5 +1,6 @@
 //! The project's own tooling: `cargo xtask ci` is the whole check, `cargo xtask setup` installs what the check needs,
-//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask faults` does harm, `cargo xtask fuzz` searches.
+//! `cargo xtask stress` measures, `cargo xtask bench` compares, `cargo xtask instructions` counts, `cargo xtask faults`
+//! does harm, `cargo xtask fuzz` searches.
 //!
 //! One file per task. What plain `cargo` can do alone has no task here. Dependencies are few on purpose: everybody
 //! who runs the check waits for this package to compile first.
@@ -14,6 +15,7 @@ mod clients;
 mod cores;
 mod faults;
 mod fuzz;
+mod instructions;
 mod invocation;
 mod models;
 mod mutants;
@@ -52,6 +54,8 @@ enum Task {
     Faults(faults::Args),
     /// Search for inputs that break a fuzz target.
     Fuzz(fuzz::Args),
+    /// Count what a publish and a delivery take, and compare with `benches/instructions.json`.
+    Instructions(instructions::Args),
     /// Seed every bug that a test or a model has to notice.
     Mutants,
     /// Put the server under load, and leave reports under `target/stress`.
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Task::Ci(args) => ci::run(&workspace, &args),
         Task::Faults(args) => faults::run(&workspace, &args).map(|()| true),
         Task::Fuzz(args) => fuzz::run(&workspace, &args).map(|()| true),
+        Task::Instructions(args) => instructions::run(&workspace, &args).map(|()| true),
         Task::Mutants => mutants::all(&workspace).map(|()| true),
         Task::Stress(args) => stress::run(&workspace, &args).map(|()| true),
         Task::Setup => setup::run(&workspace).map(|()| true),

@@ -34,11 +34,20 @@ pub(crate) enum Need {
     /// The reverse proxies that people put in front of a server.
     Proxies,
     PythonClients,
+    /// callgrind, which counts instructions.
+    Valgrind,
 }
 
 impl Need {
-    const OF_CHECKS: [Self; 6] =
-        [Self::ApiTester, Self::Browser, Self::Curl, Self::NodeClients, Self::Proxies, Self::PythonClients];
+    const OF_CHECKS: [Self; 7] = [
+        Self::ApiTester,
+        Self::Browser,
+        Self::Curl,
+        Self::NodeClients,
+        Self::Proxies,
+        Self::PythonClients,
+        Self::Valgrind,
+    ];
 
     fn tools(self) -> &'static [Tool] {
         match self {
@@ -49,6 +58,7 @@ impl Need {
             Self::Node | Self::NodeClients => packages::NODE,
             Self::Proxies => packages::PROXIES,
             Self::ApiTester | Self::PythonClients => packages::PYTHON,
+            Self::Valgrind => packages::VALGRIND,
         }
     }
 }
@@ -65,7 +75,13 @@ pub(crate) fn prepare(workspace: &Workspace, needs: &BTreeSet<Need>) -> Result<(
             Need::NodeClients => clients::install_node(workspace)?,
             Need::PythonClients => clients::install_python(workspace)?,
             Need::ApiTester => clients::install_api_tester(workspace)?,
-            Need::Browser | Need::Curl | Need::Go | Need::Nchan | Need::Node | Need::Proxies => {}
+            Need::Browser
+            | Need::Curl
+            | Need::Go
+            | Need::Nchan
+            | Need::Node
+            | Need::Proxies
+            | Need::Valgrind => {}
         }
     }
     println!("everything that is needed is installed");

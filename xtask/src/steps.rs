@@ -2,7 +2,7 @@
 
 use crate::setup::Need;
 use crate::step::{Step, Work};
-use crate::{api, clients, faults, fuzz, models, mutants, quick_start, smoke, stress, tidy};
+use crate::{api, clients, faults, fuzz, instructions, models, mutants, quick_start, smoke, stress, tidy};
 
 pub(crate) const STEPS: &[Step] = &[
     Step {
@@ -103,6 +103,13 @@ pub(crate) const STEPS: &[Step] = &[
         needs: &[Need::ApiTester],
         work: Work::Function(api::check),
         hint: "the lines above have a curl command for each finding; mend the server or crates/sse-server/src/openapi.json",
+    },
+    Step {
+        name: "instructions",
+        proves: "a publish and a delivery take no more instructions than they did",
+        needs: &[Need::Valgrind],
+        work: Work::Function(instructions::check),
+        hint: "the table above says which; BENCHMARKING.md, how to find where, and when to write new counts down",
     },
     Step {
         name: "stress",

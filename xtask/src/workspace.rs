@@ -43,17 +43,22 @@ impl Workspace {
 
     /// Builds the server as users get it. Returns the binary's absolute path.
     pub(crate) fn release_server(&self) -> Result<PathBuf> {
-        self.release("sse-server")
+        self.release("sse-server", "sse-server")
     }
 
     /// Builds the load tester as users get it. Returns the binary's absolute path.
     pub(crate) fn release_loadgen(&self) -> Result<PathBuf> {
-        self.release("sse-loadgen")
+        self.release("sse-loadgen", "sse-loadgen")
     }
 
-    fn release(&self, package: &str) -> Result<PathBuf> {
-        Invocation::cargo(&format!("build --release --locked -p {package} --bin {package}")).run(self)?;
-        let built = self.target.join("release").join(package);
+    /// Builds what counts instructions, from the same release code. Returns the binary's absolute path.
+    pub(crate) fn release_instructions(&self) -> Result<PathBuf> {
+        self.release("benches", "instructions")
+    }
+
+    fn release(&self, package: &str, binary: &str) -> Result<PathBuf> {
+        Invocation::cargo(&format!("build --release --locked -p {package} --bin {binary}")).run(self)?;
+        let built = self.target.join("release").join(binary);
         built.canonicalize().with_context(|| format!("{} is missing after its build", built.display()))
     }
 }

@@ -44,6 +44,7 @@ pub(super) const PYTHON: &[Tool] = &[
     on_path("python3", "python3"),
     Tool { present: Present::PythonModules("venv, ensurepip"), package: "python3-venv" },
 ];
+pub(super) const VALGRIND: &[Tool] = &[on_path("valgrind", "valgrind")];
 
 const fn on_path(name: &'static str, package: &'static str) -> Tool {
     Tool { present: Present::OnPath(name), package }

@@ -37,21 +37,18 @@ impl PerAddress {
         }
         *count += 1;
         drop(counts);
-        Ok(Some(Entered(Box::new(Place { counts: Arc::clone(&self.counts), address }))))
+        Ok(Some(Entered { counts: Arc::clone(&self.counts), address }))
     }
 }
 
-/// One of an address. Boxed, so that those who are not counted pay for a pointer.
+/// One of an address.
 #[derive(Debug)]
-pub(crate) struct Entered(#[expect(dead_code, reason = "is there to be dropped")] Box<Place>);
-
-#[derive(Debug)]
-struct Place {
+pub(crate) struct Entered {
     counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
     address: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for Entered {
     fn drop(&mut self) {
         let mut counts = self.counts.lock();
         let Entry::Occupied(mut count) = counts.entry(self.address) else { return };

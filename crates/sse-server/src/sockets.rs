@@ -21,7 +21,7 @@ use tracing::warn;
 
 mod chunk;
 
-use self::chunk::Chunk;
+use self::chunk::Chunks;
 use crate::stream::Segment;
 use crate::stream::body::Passenger;
 use crate::stream::socket::SocketSink;
@@ -36,7 +36,7 @@ const EVENTS: usize = 256;
 pub(crate) struct Sockets {
     registry: Registry,
     alarms: RefCell<DelayQueue<Alarm>>,
-    chunk: RefCell<Chunk>,
+    chunks: RefCell<Chunks>,
 }
 
 /// Something that a socket has to do at a time.
@@ -57,7 +57,7 @@ impl Sockets {
     pub(crate) fn new() -> io::Result<(Rc<Self>, AsyncFd<mio::Poll>)> {
         let poll = mio::Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let sockets = Self { registry, alarms: RefCell::default(), chunk: RefCell::default() };
+        let sockets = Self { registry, alarms: RefCell::default(), chunks: RefCell::default() };
         #[expect(
             deprecated,
             reason = "what takes its place is unsafe, for types whose descriptor changes: not this one's"
@@ -99,12 +99,12 @@ impl Sockets {
 
     /// The bytes as one chunk of a body, or as its last. Made once for all who are told the same one after another.
     pub(crate) fn chunk(&self, bytes: Bytes, is_last: bool) -> Bytes {
-        self.chunk.borrow_mut().of(bytes, is_last)
+        self.chunks.borrow_mut().of(bytes, is_last)
     }
 
     /// Lets go of what was kept for the next who is told the same.
     pub(crate) fn forget(&self) {
-        self.chunk.take();
+        self.chunks.take();
     }
 
     /// Tells the segment what happens to its sockets.

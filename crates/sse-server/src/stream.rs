@@ -29,8 +29,8 @@ pub(crate) type Subscription = sse_core::Subscription<SocketSink>;
 pub(crate) struct Stream {
     hub: Hub,
     peer: Option<Peer>,
-    /// Who asks, if that is not the peer.
-    behind: Option<Box<IpAddr>>,
+    /// Of few, so that the others pay for a pointer.
+    guest: Option<Box<Guest>>,
     topic: TopicName,
     /// How many more topics there are.
     others: u16,
@@ -41,9 +41,16 @@ pub(crate) struct Stream {
     finished: Cell<bool>,
     end: Cell<End>,
     gaps: Cell<u32>,
-    began: Instant,
+    /// In milliseconds since the hub began.
+    began: u64,
     events: Cell<u64>,
     bytes: Cell<u64>,
+}
+
+/// A reader who is behind a proxy, or counted.
+#[derive(Debug)]
+struct Guest {
+    client: Option<IpAddr>,
     _entered: Option<Entered>,
 }
 
@@ -86,9 +93,11 @@ impl Stream {
         let Opened { hub, peer, client, topics, resuming, entered } = opened;
         let policies = &hub.config().slow;
         let cut_when_lagging = topics.iter().any(|topic| policies.of(topic) == SlowPolicy::Disconnect);
+        let client = client.filter(|client| peer.is_none_or(|peer| peer.ip() != *client));
+        let is_guest = client.is_some() || entered.is_some();
         Self {
             peer: peer.map(Peer::new),
-            behind: client.filter(|client| peer.is_none_or(|peer| peer.ip() != *client)).map(Box::new),
+            guest: is_guest.then(|| Box::new(Guest { client, _entered: entered })),
             topic: topics[0].clone(),
             others: u16::try_from(topics.len() - 1).unwrap_or(u16::MAX),
             cut_when_lagging,
@@ -96,10 +105,9 @@ impl Stream {
             finished: Cell::new(false),
             end: Cell::new(End::Left),
             gaps: Cell::new(0),
-            began: Instant::now(),
+            began: milliseconds(hub.broadcaster().started().elapsed()),
             events: Cell::new(0),
             bytes: Cell::new(0),
-            _entered: entered,
             hub,
         }
     }
@@ -113,7 +121,8 @@ impl Stream {
     }
 
     pub(crate) fn client(&self) -> Option<IpAddr> {
-        self.behind.as_deref().copied().or_else(|| self.peer().map(|peer| peer.ip()))
+        let said = self.guest.as_ref().and_then(|guest| guest.client);
+        said.or_else(|| self.peer().map(|peer| peer.ip()))
     }
 
     pub(crate) fn topic(&self) -> &TopicName {
@@ -129,7 +138,8 @@ impl Stream {
     }
 
     pub(crate) fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.began)
+        let now = now.saturating_duration_since(self.hub.broadcaster().started());
+        now.saturating_sub(Duration::from_millis(self.began))
     }
 
     /// Events that it was told.
@@ -219,7 +229,7 @@ impl Drop for Stream {
             // Debug escapes what could forge a line of the log.
             topic = ?self.topic.as_str(),
             others = self.others,
-            seconds = self.began.elapsed().as_secs(),
+            seconds = self.age(Instant::now()).as_secs(),
             events = self.events.get(),
             gaps = self.gaps.get(),
             bytes = self.bytes.get(),
@@ -240,6 +250,10 @@ impl End {
             Self::Stalled => "stalled",
         }
     }
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What a reader who came back has found, by the first thing that it is given.

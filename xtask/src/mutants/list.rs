@@ -333,8 +333,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "run kept for everybody",
         file: "segment/feed.rs",
-        right: "member.seen.is_some() && !lags(self.rule, self.total, member);",
-        wrong: "member.seen.is_some();",
+        right: "member.seen().is_some() && !lags(self.rule, self.total, member);",
+        wrong: "member.seen().is_some();",
         test: "--test lagging i2_",
         cfg: None,
     },

@@ -22,7 +22,8 @@ pub(super) struct Feed {
     /// How many events the topic had ever had then.
     total: u64,
     pub(super) ended: bool,
-    memo: Option<Memo>,
+    /// The last two.
+    memos: Vec<Memo>,
 }
 
 /// A sweep over the readers. It keeps its place: news that comes during a lap extends it, so that nobody is favoured
@@ -35,7 +36,8 @@ struct Lap {
     start: u32,
 }
 
-/// The last run that was read, for whoever stands where it begins. In a sweep that is nearly everyone.
+/// A run that was read, for whoever stands where it begins. In a sweep that is nearly everyone, and each may have a
+/// second one to read behind it: a run ends with its block.
 #[derive(Debug)]
 struct Memo {
     after: u64,
@@ -73,7 +75,7 @@ impl Feed {
             head: 0,
             total: 0,
             ended: false,
-            memo: None,
+            memos: Vec::new(),
         }
     }
 
@@ -139,8 +141,8 @@ impl Feed {
         // Not for whoever is owed a gap although the frames are still there: because it does not know how many it has
         // behind it, or lags too far.
         let entitled = member.seen().is_some() && !lags(self.rule, self.total, member);
-        let memo = self.memo.as_ref().filter(|_| entitled);
-        if let Some(memo) = memo.filter(|memo| memo.after == after && memo.head == self.head) {
+        let mut memos = self.memos.iter().filter(|_| entitled);
+        if let Some(memo) = memos.find(|memo| memo.after == after && memo.head == self.head) {
             return Read::Run(memo.run.clone());
         }
         let state = self.topic.state.lock();
@@ -152,11 +154,20 @@ impl Feed {
             Some(run) => {
                 drop(state);
                 if self.readers.len() > 1 {
-                    self.memo = Some(Memo { after, head: self.head, run: run.clone() });
+                    self.remember(Memo { after, head: self.head, run: run.clone() });
                 }
                 Read::Run(run)
             }
         }
+    }
+
+    fn remember(&mut self, memo: Memo) {
+        const MOST: usize = 2;
+
+        if self.memos.len() == MOST {
+            self.memos.remove(0);
+        }
+        self.memos.push(memo);
     }
 
     /// What a reader has lost in the topic, whose lock the caller holds.
@@ -166,12 +177,12 @@ impl Feed {
 
     /// Whether it keeps bytes for the next who comes.
     pub(super) fn keeps_run(&self) -> bool {
-        self.memo.is_some()
+        !self.memos.is_empty()
     }
 
     /// Lets go of them.
     pub(super) fn forget_run(&mut self) {
-        self.memo = None;
+        self.memos = Vec::new();
     }
 }
 

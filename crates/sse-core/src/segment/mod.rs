@@ -47,8 +47,11 @@ pub struct SegmentConfig {
     /// After how long without a delivery a subscriber gets a heartbeat; none is never. At most a 64th of it, or for
     /// some an eighth, early.
     pub heartbeat: Option<Duration>,
-    /// How many subscribers one turn serves. Small slices let publishes pile up into longer runs and keep the thread
-    /// responsive; large ones save turns.
+    /// How many subscribers one turn serves: so many tasks, or four times as many sinks. A task that was woken has its work
+    /// before it, a sink has done it.
+    ///
+    /// Small slices let publishes pile up into longer runs and keep the thread responsive; large ones save turns, and let
+    /// a sweep come round sooner.
     pub slice: NonZeroUsize,
     /// How long a run may be, in bytes. A single frame may be longer.
     pub run: usize,

@@ -15,6 +15,10 @@ use crate::sync::Arc;
 /// How many marked topics a turn comes for: each is a lock, and a hundred thousand of them would hold up the thread.
 const MARKS_PER_TURN: usize = 1024;
 
+/// What it takes of a slice to serve a task, and a sink.
+const TASK: usize = 4;
+const SINK: usize = 1;
+
 /// What may run code of others and therefore has to wait until nobody borrows the segment.
 #[derive(Debug)]
 pub(super) struct Aftermath<S> {
@@ -85,18 +89,20 @@ impl<S: Sink> State<S> {
     /// Serves up to a slice of subscribers, half of them from among those who are due by themselves, so that neither
     /// kind can keep the other waiting; answers whether there are more.
     pub(super) fn serve_slice(&mut self, after: &mut Aftermath<S>) -> bool {
-        let slice = self.config.slice.get();
-        for _ in 0..slice.div_ceil(2) {
+        let slice = TASK * self.config.slice.get();
+        let mut spent = 0;
+        while spent < slice / 2 {
             let Some(key) = self.due.pop_front() else { break };
+            spent += SINK;
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };
             subscriber.queued = false;
             // A sink may be here for what it kept rather than for what is new.
             if matches!(subscriber.outlet, Outlet::Sink(_)) || self.has_news(key) {
-                self.serve(key, after);
+                spent += self.serve(key, after);
             }
         }
-        let mut budget = slice;
-        while budget > 0 {
+        let mut spent = 0;
+        while spent < slice {
             let Some(&key) = self.active.front() else { break };
             let Some(reader) = self.feeds.get_mut(key).and_then(Feed::next_in_lap) else {
                 self.active.pop_front();
@@ -105,10 +111,10 @@ impl<S: Sink> State<S> {
                 }
                 continue;
             };
+            spent += SINK;
             if self.has_news(reader) {
-                self.serve(reader, after);
+                spent += self.serve(reader, after);
             }
-            budget -= 1;
         }
         if let Some(unfinished) = self.active.pop_front() {
             self.active.push_back(unfinished);
@@ -117,10 +123,14 @@ impl<S: Sink> State<S> {
         !self.active.is_empty() || !self.due.is_empty() || !self.marked.is_empty()
     }
 
-    fn serve(&mut self, key: usize, after: &mut Aftermath<S>) {
+    /// Answers what that took of the slice beyond a look.
+    fn serve(&mut self, key: usize, after: &mut Aftermath<S>) -> usize {
         let outlet = &mut self.subscribers[key].outlet;
         match outlet {
-            Outlet::Task(waker) => after.wakes.extend(waker.take()),
+            Outlet::Task(waker) => {
+                after.wakes.extend(waker.take());
+                return TASK - SINK;
+            }
             Outlet::Blocked(_) | Outlet::Busy => {}
             Outlet::Sink(_) => {
                 let Outlet::Sink(mut sink) = std::mem::replace(outlet, Outlet::Busy) else {
@@ -145,5 +155,6 @@ impl<S: Sink> State<S> {
                 }
             }
         }
+        0
     }
 }

@@ -80,10 +80,9 @@ impl Shared {
     /// # Errors
     ///
     /// It has. The connection is to be dropped without a word: who has so many is not to cost a read and a write as well.
-    pub(super) async fn enter(&self, io: &TcpStream) -> Result<OpenGuard, DispatchError> {
+    pub(super) async fn enter(&self, peer: Option<SocketAddr>) -> Result<OpenGuard, DispatchError> {
         self.counters.one(Count::Accepted);
-        let peer = io.peer_addr().ok().map(|peer| peer.ip());
-        let counted = peer.filter(|peer| !client::is_trusted(*peer, &self.proxies));
+        let counted = peer.map(|peer| peer.ip()).filter(|peer| !client::is_trusted(*peer, &self.proxies));
         self.open.enter(counted).await.map_err(|TooMany| {
             self.counters.one(Count::RejectedConnection);
             DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
@@ -122,8 +121,9 @@ where
     let wrap = fn_service(move |io: TcpStream| {
         let (shared, departures) = (shared.clone(), departures.clone());
         async move {
-            let open = shared.enter(&io).await?;
-            Ok(shared.transport(Plain::new(io), open, departures))
+            let io = Plain::new(io);
+            let open = shared.enter(io.peer()).await?;
+            Ok(shared.transport(io, open, departures))
         }
     });
     apply_fn_factory(wrap.and_then(http1), move |io, served: &_| {

@@ -52,7 +52,7 @@ where
                 let (over_http1, over_http2) = (Rc::clone(&over_http1), Rc::clone(&over_http2));
                 let (shared, tls) = (shared.clone(), tls.clone());
                 async move {
-                    let open = shared.enter(&io).await?;
+                    let open = shared.enter(io.peer_addr().ok()).await?;
                     let Some(io) = handshake(io, &tls, &shared).await else { return Ok(()) };
                     if io.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
                         let peer = io.get_ref().0.peer();

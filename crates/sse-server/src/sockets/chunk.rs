@@ -7,25 +7,32 @@ use bytes::Bytes;
 /// The longest size line: 16 digits and a line end.
 const SIZE_LINE: usize = 18;
 
-/// Makes chunks, and keeps the last one: in a sweep nearly all are told the same.
+/// Makes chunks, and keeps the last two: in a sweep nearly all are told the same, in one run or in two.
 #[derive(Debug, Default)]
-pub(super) struct Chunk {
-    /// What was framed last. Kept as well, so that no other bytes can be in its place.
+pub(super) struct Chunks([Chunk; 2]);
+
+#[derive(Debug, Default)]
+struct Chunk {
+    /// What was framed. Kept as well, so that no other bytes can be in its place.
     bytes: Bytes,
     is_last: bool,
     framed: Bytes,
 }
 
-impl Chunk {
+impl Chunks {
     /// The chunk of some bytes, which are not none, and the end of the body behind it if they are the last.
     pub(super) fn of(&mut self, bytes: Bytes, is_last: bool) -> Bytes {
         debug_assert!(!bytes.is_empty(), "an empty chunk would be the end");
-        let is_same = std::ptr::eq(&raw const *self.bytes, &raw const *bytes) && self.is_last == is_last;
-        if !is_same {
-            self.framed = frame(&bytes, is_last);
-            (self.bytes, self.is_last) = (bytes, is_last);
+        let known = self.0.iter().find(|chunk| {
+            std::ptr::eq(&raw const *chunk.bytes, &raw const *bytes) && chunk.is_last == is_last
+        });
+        if let Some(known) = known {
+            return known.framed.clone();
         }
-        self.framed.clone()
+        let framed = frame(&bytes, is_last);
+        self.0.rotate_left(1);
+        self.0[1] = Chunk { bytes, is_last, framed: framed.clone() };
+        framed
     }
 }
 
@@ -44,7 +51,7 @@ mod tests {
 
     #[test]
     fn golden_bytes() {
-        let mut chunk = Chunk::default();
+        let mut chunk = Chunks::default();
         assert_eq!(chunk.of("data: 1\n\n".into(), false), "9\r\ndata: 1\n\n\r\n");
         assert_eq!(chunk.of("data: 1\n\n".into(), true), "9\r\ndata: 1\n\n\r\n0\r\n\r\n");
         let long = vec![b'x'; 0x1_0000];
@@ -53,9 +60,13 @@ mod tests {
 
     #[test]
     fn what_is_told_to_many_is_framed_once() {
-        let (mut chunk, run) = (Chunk::default(), Bytes::from(vec![b'x'; 100]));
+        let (mut chunk, run) = (Chunks::default(), Bytes::from(vec![b'x'; 100]));
         let first = chunk.of(run.clone(), false);
-        assert_eq!(chunk.of(run.clone(), false).as_ptr(), first.as_ptr());
+        let second = chunk.of(run.slice(50..), false);
+        for _ in 0..3 {
+            assert_eq!(chunk.of(run.clone(), false).as_ptr(), first.as_ptr());
+            assert_eq!(chunk.of(run.slice(50..), false).as_ptr(), second.as_ptr());
+        }
         assert_ne!(chunk.of(run.clone(), true), first, "not what is the last");
         assert_ne!(chunk.of(run.slice(..50), false), first, "nor what only begins there");
     }

@@ -47,7 +47,7 @@ impl OpenConnections {
     ///
     /// The address has as many connections as it may have.
     pub(crate) async fn enter(&self, address: Option<IpAddr>) -> Result<OpenGuard, TooMany> {
-        let entered = self.per_address.enter(address)?;
+        let entered = self.per_address.enter(address)?.map(Box::new);
         let shared = Arc::clone(&self.shared);
         shared.room.acquire().await.expect("it is never closed").forget();
         if shared.room.available_permits() == 0 {
@@ -92,7 +92,8 @@ impl OpenConnections {
 #[derive(Debug)]
 pub(crate) struct OpenGuard {
     shared: Arc<Shared>,
-    _entered: Option<Entered>,
+    /// Boxed, so that those who are not counted pay for a pointer.
+    _entered: Option<Box<Entered>>,
 }
 
 impl Drop for OpenGuard {

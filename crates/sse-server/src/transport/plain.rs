@@ -13,15 +13,20 @@ use super::unacknowledged::taken;
 
 /// See the module. Whoever uses it when the socket is gone finds that there is no connection.
 #[derive(Debug)]
-pub(crate) struct Plain(Option<TcpStream>);
+pub(crate) struct Plain {
+    io: Option<TcpStream>,
+    /// Asked for once.
+    peer: Option<SocketAddr>,
+}
 
 impl Plain {
     pub(crate) fn new(io: TcpStream) -> Self {
-        Self(Some(io))
+        let peer = io.peer_addr().ok();
+        Self { io: Some(io), peer }
     }
 
     fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        self.0.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
@@ -31,15 +36,15 @@ impl LookAhead for Plain {
     }
 
     fn peer(&self) -> Option<SocketAddr> {
-        self.0.as_ref()?.peer_addr().ok()
+        self.peer
     }
 
     fn taken(&self, written: u64) -> u64 {
-        self.0.as_ref().map_or(written, |io| taken(io, written))
+        self.io.as_ref().map_or(written, |io| taken(io, written))
     }
 
     fn take_away(&mut self) -> Option<TcpStream> {
-        self.0.take()
+        self.io.take()
     }
 
     const CAN_LEAVE: bool = true;

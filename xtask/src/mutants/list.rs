@@ -385,7 +385,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "stay attached",
         file: "segment/membership.rs",
-        right: "self.detach(member.feed);",
+        right: "self.detach(member.feed());",
         wrong: "",
         test: "--test lifetime i8",
         cfg: None,

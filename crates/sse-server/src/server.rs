@@ -134,7 +134,8 @@ impl Server {
     ///
     /// Runs on any Tokio runtime with I/O and timers, current-thread included, or in an actix system; blocks
     /// the calling thread for the moment that it takes the workers to start. Connections are served on the
-    /// workers' own threads, so a busy or blocked caller slows down only the end.
+    /// workers' own threads, so a busy or blocked caller slows down only the end, and
+    /// accepting where all connections are taken.
     ///
     /// Not cancel safe: dropping the future cuts every connection.
     ///

@@ -20,11 +20,13 @@ use tokio_util::time::{DelayQueue, delay_queue};
 use tracing::warn;
 
 mod chunk;
+mod parcel;
 
 use self::chunk::Chunks;
+pub(crate) use self::parcel::Parcel;
 use crate::stream::Segment;
 use crate::stream::body::Passenger;
-use crate::stream::socket::SocketSink;
+use crate::stream::socket::{Socket, SocketSink};
 use crate::transport::Left;
 use bytes::Bytes;
 
@@ -68,10 +70,11 @@ impl Sockets {
 
     /// Makes the segment the owner of a socket that has left actix.
     pub(crate) fn take_over(self: &Rc<Self>, left: Left, passenger: Passenger) {
-        let Passenger { subscription, stream, expiry, framing } = passenger;
+        let Passenger { subscription, listed, expiry, framing } = passenger;
         let key = subscription.key();
         let io = left.io.into_std().map(mio::net::TcpStream::from_std);
         let registered = io.and_then(|mut io| {
+            const { assert!(usize::BITS >= u64::BITS, "an event has to name the generation, too") };
             let token = Token(key.to_bits() as usize);
             self.registry.register(&mut io, token, Interest::READABLE | Interest::WRITABLE)?;
             Ok(io)
@@ -84,7 +87,8 @@ impl Sockets {
             }
         };
         let expiry = expiry.left().map(|left| self.set_alarm(Alarm::Expired(key), left));
-        subscription.hand_over(SocketSink::new(io, framing, stream, expiry, Rc::clone(self), left.departed));
+        let socket = Socket { io, framing, written: left.written, departed: left.departed };
+        subscription.hand_over(SocketSink::new(socket, listed.unlist(), expiry, Rc::clone(self)));
     }
 
     /// Has an alarm given after a time, once.
@@ -98,7 +102,7 @@ impl Sockets {
     }
 
     /// The bytes as one chunk of a body, or as its last. Made once for all who are told the same one after another.
-    pub(crate) fn chunk(&self, bytes: Bytes, is_last: bool) -> Bytes {
+    pub(crate) fn chunk(&self, bytes: Bytes, is_last: bool) -> Parcel {
         self.chunks.borrow_mut().of(bytes, is_last)
     }
 

@@ -255,7 +255,8 @@ impl<S: LookAhead> Transport<S> {
     fn depart(&mut self, take_over: TakeOver) -> io::Error {
         let departed = self.departures.as_ref().zip(self.open.take());
         if let (Some((departures, open)), Some(io)) = (departed, self.io.take_away()) {
-            take_over.call(Left { io, departed: departures.leave(open) });
+            let (written, departed) = (self.log.sent, departures.leave(open));
+            take_over.call(Left { io, written, departed });
         }
         io::Error::new(io::ErrorKind::NotConnected, "the socket has left")
     }
@@ -373,6 +374,8 @@ fn evicted() -> io::Error {
 
 impl<S> Drop for Transport<S> {
     fn drop(&mut self) {
+        // It may know the connection.
+        drop(self.connection.take_departure());
         debug!(
             peer = self.connection.peer_for_log(),
             seconds = self.log.opened.elapsed().as_secs_f32(),

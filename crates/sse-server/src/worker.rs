@@ -169,7 +169,8 @@ async fn evict(hub: Hub, streams: Streams) {
     loop {
         sleep(EVICT_EVERY).await;
         let why = |sight: Sight<'_>| {
-            let blocked = sight.stream.cut_when_lagging() && sight.blocked_since.is_some();
+            let open = !sight.stream.is_finished();
+            let blocked = open && sight.stream.cut_when_lagging() && sight.blocked_since.is_some();
             (blocked && sight.lag.lost).then(|| {
                 hub.counters().one(Count::EvictedLagging);
                 End::Lagging

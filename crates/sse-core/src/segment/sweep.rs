@@ -91,7 +91,11 @@ impl<S: Sink> State<S> {
     pub(super) fn serve_slice(&mut self, after: &mut Aftermath<S>) -> bool {
         let slice = TASK * self.config.slice.get();
         let mut spent = 0;
-        while spent < slice / 2 {
+        // Those who line up again meanwhile have had their turn.
+        for _ in 0..self.due.len() {
+            if spent >= slice / 2 {
+                break;
+            }
             let Some(key) = self.due.pop_front() else { break };
             spent += SINK;
             let Some(subscriber) = self.subscribers.get_mut(key) else { continue };

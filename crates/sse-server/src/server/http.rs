@@ -26,7 +26,6 @@ use tokio::net::TcpStream;
 use tracing::{Level, debug, enabled};
 
 use crate::counters::{Count, Counters};
-use crate::per_address::TooMany;
 use crate::telemetry::Target;
 use crate::transport::{
     Connection, Departures, Limits, LookAhead, OpenConnections, OpenGuard, Plain, Transport,
@@ -74,8 +73,8 @@ impl Shared {
         Self { limits, keep_alive, open, proxies, counters, stopping, depart }
     }
 
-    /// Counts an accepted connection, when there is room for it, unless its address has as many as it may have. Cancel
-    /// safe.
+    /// Counts an accepted connection, when there is room for it, unless its address has as many as it may have or too many
+    /// wait already. Cancel safe.
     ///
     /// # Errors
     ///
@@ -83,7 +82,8 @@ impl Shared {
     pub(super) async fn enter(&self, peer: Option<SocketAddr>) -> Result<OpenGuard, DispatchError> {
         self.counters.one(Count::Accepted);
         let counted = peer.map(|peer| peer.ip()).filter(|peer| !client::is_trusted(*peer, &self.proxies));
-        self.open.enter(counted).await.map_err(|TooMany| {
+        self.open.enter(counted).await.map_err(|refused| {
+            debug!(peer = peer.map(tracing::field::display), ?refused, "connection closed at once");
             self.counters.one(Count::RejectedConnection);
             DispatchError::Io(io::ErrorKind::ConnectionRefused.into())
         })

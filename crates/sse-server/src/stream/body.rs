@@ -15,7 +15,7 @@ use bytes::Bytes;
 use tokio::time::Sleep;
 
 use super::socket::Framing;
-use super::{Stream, Subscription, Told};
+use super::{Subscription, Told};
 use crate::access::Expiry;
 use crate::sockets::Sockets;
 use crate::streams::Listed;
@@ -57,7 +57,8 @@ pub(crate) struct Exit {
 #[derive(Debug)]
 pub(crate) struct Passenger {
     pub(crate) subscription: Subscription,
-    pub(crate) stream: Stream,
+    /// Still in the list, for as long as actix has something to write.
+    pub(crate) listed: Listed,
     pub(crate) expiry: Expiry,
     pub(crate) framing: Framing,
 }
@@ -85,7 +86,7 @@ impl StreamBody {
             && let Some(Exit { sockets, framing }) = self.exit.take()
             && let Some(Polled { subscription, listed, expiry, .. }) = self.polled.take()
         {
-            let passenger = Passenger { subscription, stream: listed.unlist(), expiry, framing };
+            let passenger = Passenger { subscription, listed, expiry, framing };
             connection.depart(TakeOver::new(move |left| sockets.take_over(left, passenger)));
         }
     }

@@ -3,12 +3,11 @@
 //! What there is to say is written at once. What the socket does not take is kept, as a reference to bytes that it
 //! shares with all who are told the same, and goes first as soon as the socket is writable; until then nobody asks.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::net::Shutdown;
 use std::rc::Rc;
 use std::time::Instant;
 
-use bytes::{Buf as _, Bytes};
 use mio::net::TcpStream;
 use sse_core::{Deliveries, Lag, Progress, Sink, SubscriberKey};
 use tokio_util::time::delay_queue;
@@ -16,7 +15,7 @@ use tracing::{debug, info};
 
 use super::{End, Stream, Told};
 use crate::counters::Count;
-use crate::sockets::{Alarm, Sockets};
+use crate::sockets::{Alarm, Parcel, Sockets};
 use crate::streams::Sight;
 use crate::transport::{Departed, Patience, taken};
 
@@ -44,17 +43,35 @@ pub(crate) struct SocketSink {
     expiry: Option<Box<delay_queue::Key>>,
     /// What the socket has not taken.
     rest: Option<Box<Rest>>,
-    /// Bytes that the socket has taken since it is ours.
+    /// Bytes that the socket has taken.
     written: u64,
     stream: Stream,
     sockets: Rc<Sockets>,
     departed: Departed,
 }
 
+/// A socket that has left actix.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) io: TcpStream,
+    pub(crate) framing: Framing,
+    /// Bytes that it has taken.
+    pub(crate) written: u64,
+    pub(crate) departed: Departed,
+}
+
+/// Something to say, as it goes to the socket.
+#[derive(Debug)]
+struct Message {
+    parcel: Parcel,
+    /// When the oldest event in it was published.
+    published: Option<Instant>,
+}
+
 #[derive(Debug)]
 struct Rest {
-    bytes: Bytes,
-    published: Option<Instant>,
+    /// `None` while it is being written.
+    message: Option<Message>,
     since: Instant,
     patience: Patience,
     alarm: Option<delay_queue::Key>,
@@ -62,15 +79,14 @@ struct Rest {
 
 impl SocketSink {
     pub(crate) fn new(
-        io: TcpStream,
-        framing: Framing,
+        socket: Socket,
         stream: Stream,
         expiry: Option<delay_queue::Key>,
         sockets: Rc<Sockets>,
-        departed: Departed,
     ) -> Self {
+        let Socket { io, framing, written, departed } = socket;
         let expiry = expiry.map(Box::new);
-        Self { io, framing, expired: false, expiry, rest: None, written: 0, stream, sockets, departed }
+        Self { io, framing, expired: false, expiry, rest: None, written, stream, sockets, departed }
     }
 
     pub(crate) fn stream(&self) -> &Stream {
@@ -79,7 +95,7 @@ impl SocketSink {
 
     pub(crate) fn sight(&self, lag: Lag) -> Sight<'_> {
         let blocked_since = self.rest.as_ref().map(|rest| rest.since);
-        let unsent = self.rest.as_ref().map_or(0, |rest| rest.bytes.len());
+        let unsent = self.rest.as_ref().map_or(0, |rest| rest.len());
         Sight { stream: &self.stream, lag, blocked_since, unsent }
     }
 
@@ -105,7 +121,7 @@ impl SocketSink {
     pub(crate) fn is_taking(&mut self, key: SubscriberKey) -> bool {
         let Some(rest) = &mut self.rest else { return true };
         let Some(more) = rest.patience.ask(taken(&self.io, self.written)) else {
-            info!(peer = ?self.stream.peer(), unsent = rest.bytes.len(), "client takes too little: closing");
+            info!(peer = ?self.stream.peer(), unsent = rest.len(), "client takes too little: closing");
             self.stream.hub().counters().one(Count::EvictedStalled);
             self.stream.will_end(End::Stalled);
             rest.alarm = None;
@@ -125,20 +141,19 @@ impl SocketSink {
         Some(self.stream.tell(delivery, || deliveries.position()))
     }
 
-    fn frame(&self, told: Told) -> Told {
-        let bytes = match self.framing {
-            Framing::Plain => told.bytes,
+    fn wrap(&self, told: Told) -> Message {
+        let parcel = match self.framing {
+            Framing::Plain => Parcel::plain(told.bytes),
             Framing::Chunked => self.sockets.chunk(told.bytes, self.stream.is_finished()),
         };
-        Told { bytes, ..told }
+        Message { parcel, published: told.published }
     }
 
     /// Says as much as the socket takes, and a turn allows.
     fn push(&mut self, deliveries: &mut Deliveries<'_, Self>) -> io::Result<Progress> {
         let key = deliveries.key();
-        if let Some(rest) = &mut self.rest {
-            let rest = Told { bytes: std::mem::take(&mut rest.bytes), published: rest.published };
-            if !self.write(rest, key)? {
+        if let Some(message) = self.rest.as_mut().and_then(|rest| rest.message.take()) {
+            if !self.write(message, key)? {
                 return Ok(Progress::Blocked);
             }
             self.forget_rest();
@@ -151,8 +166,8 @@ impl SocketSink {
                 return Ok(Progress::Gone);
             }
             let Some(told) = self.next(deliveries) else { return Ok(Progress::Ready) };
-            let told = self.frame(told);
-            if !self.write(told, key)? {
+            let message = self.wrap(told);
+            if !self.write(message, key)? {
                 return Ok(Progress::Blocked);
             }
         }
@@ -160,45 +175,49 @@ impl SocketSink {
     }
 
     /// Writes; answers whether that was all of it. What the socket does not take is kept.
-    fn write(&mut self, mut told: Told, key: SubscriberKey) -> io::Result<bool> {
-        while !told.bytes.is_empty() {
-            match self.io.write(&told.bytes) {
+    fn write(&mut self, mut message: Message, key: SubscriberKey) -> io::Result<bool> {
+        while !message.parcel.is_empty() {
+            match message.parcel.write_to(&mut self.io) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     self.written += written as u64;
                     self.stream.hub().counters().add(Count::Sent, written as u64);
-                    told.bytes.advance(written);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.keep(told, key);
+                    self.keep(message, key);
                     return Ok(false);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        if let Some(published) = told.published {
+        if let Some(published) = message.published {
             self.stream.hub().counters().written_after(published.elapsed());
         }
         Ok(true)
     }
 
     /// Keeps what the socket has not taken, from now on or still.
-    fn keep(&mut self, told: Told, key: SubscriberKey) {
-        let Told { bytes, published } = told;
+    fn keep(&mut self, message: Message, key: SubscriberKey) {
         if let Some(rest) = &mut self.rest {
-            (rest.bytes, rest.published) = (bytes, published);
+            rest.message = Some(message);
             return;
         }
         let patience = Patience::new(self.departed.write_limit());
         let alarm = Some(self.sockets.set_alarm(Alarm::Stalled(key), patience.first()));
-        self.rest = Some(Box::new(Rest { bytes, published, since: Instant::now(), patience, alarm }));
+        self.rest = Some(Box::new(Rest { message: Some(message), since: Instant::now(), patience, alarm }));
     }
 
     fn forget_rest(&mut self) {
         if let Some(alarm) = self.rest.take().and_then(|rest| rest.alarm) {
             self.sockets.unset_alarm(&alarm);
         }
+    }
+}
+
+impl Rest {
+    fn len(&self) -> usize {
+        self.message.as_ref().map_or(0, |message| message.parcel.len())
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) struct TakeOver(Box<dyn FnOnce(Left)>);
 #[derive(Debug)]
 pub(crate) struct Left {
     pub(crate) io: TcpStream,
+    /// Bytes that it has taken.
+    pub(crate) written: u64,
     /// To be kept with it.
     pub(crate) departed: Departed,
 }

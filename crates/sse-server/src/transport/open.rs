@@ -6,10 +6,24 @@
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Notify, Semaphore};
 
 use crate::per_address::{Entered, PerAddress, TooMany};
+
+/// How many may wait for room, beyond those that there may be: they are open files too, and within the reserve. The others
+/// wait in the system's queue, once the server has [stopped](OpenConnections::full) accepting.
+const WAITING: usize = 16;
+
+/// Why a connection is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Its address has as many as it may have.
+    Address,
+    /// There are as many as there may be, and others wait already.
+    Full,
+}
 
 /// The count; clones share it.
 #[derive(Clone, Debug)]
@@ -23,6 +37,7 @@ struct Shared {
     /// One permit for each connection that there may still be.
     room: Semaphore,
     most: usize,
+    waiting: AtomicUsize,
     /// The last permit was taken.
     filled: Notify,
     /// A permit was given back.
@@ -36,7 +51,8 @@ impl OpenConnections {
     pub(crate) fn new(most: usize, per_address: Option<NonZeroUsize>) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
         let (filled, freed, emptied) = Default::default();
-        let shared = Shared { room: Semaphore::new(most), most, filled, freed, emptied };
+        let (room, waiting) = (Semaphore::new(most), AtomicUsize::new(0));
+        let shared = Shared { room, most, waiting, filled, freed, emptied };
         Self { shared: Arc::new(shared), per_address: PerAddress::new(per_address) }
     }
 
@@ -45,11 +61,14 @@ impl OpenConnections {
     ///
     /// # Errors
     ///
-    /// The address has as many connections as it may have.
-    pub(crate) async fn enter(&self, address: Option<IpAddr>) -> Result<OpenGuard, TooMany> {
-        let entered = self.per_address.enter(address)?.map(Box::new);
+    /// Its address has as many connections as it may have, or too many wait already.
+    pub(crate) async fn enter(&self, address: Option<IpAddr>) -> Result<OpenGuard, Refused> {
+        let entered = self.per_address.enter(address).map_err(|TooMany| Refused::Address)?.map(Box::new);
         let shared = Arc::clone(&self.shared);
-        shared.room.acquire().await.expect("it is never closed").forget();
+        match shared.room.try_acquire() {
+            Ok(permit) => permit.forget(),
+            Err(_) => shared.wait().await?,
+        }
         if shared.room.available_permits() == 0 {
             shared.filled.notify_waiters();
         }
@@ -85,6 +104,26 @@ impl OpenConnections {
             }
             changed.await;
         }
+    }
+}
+
+impl Shared {
+    async fn wait(&self) -> Result<(), Refused> {
+        struct Waits<'a>(&'a AtomicUsize);
+
+        impl Drop for Waits<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+
+        let others = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let _waits = Waits(&self.waiting);
+        if others >= WAITING {
+            return Err(Refused::Full);
+        }
+        self.room.acquire().await.expect("it is never closed").forget();
+        Ok(())
     }
 }
 
@@ -140,9 +179,15 @@ mod tests {
         let first = open.enter(None).await;
         assert!(future::poll_immediate(&mut full).await.is_some());
 
+        let mut others: Vec<_> = (1..WAITING).map(|_| Box::pin(open.enter(None))).collect();
+        for other in &mut others {
+            assert!(future::poll_immediate(other).await.is_none());
+        }
         let (mut room, mut second) = (Box::pin(open.room()), Box::pin(open.enter(None)));
         assert!(future::poll_immediate(&mut room).await.is_none());
         assert!(future::poll_immediate(&mut second).await.is_none());
+        assert!(matches!(future::poll_immediate(open.enter(None)).await, Some(Err(Refused::Full))));
+        drop(others);
         drop(first);
         assert!(future::poll_immediate(&mut second).await.is_some());
         assert_eq!(open.count(), 0, "the second has gone, too");

@@ -16,7 +16,8 @@ async fn pair() -> (Transport, tokio::net::TcpStream) {
     let (io, _) = listener.accept().await.unwrap();
     let limits = Limits { head: BOUND, keep_alive: 2 * BOUND, write: BOUND, head_bytes: 1024 };
     let open = OpenConnections::new(1, None).enter(None).await.unwrap();
-    (Transport::new(Plain::new(io), limits, open, None, Arc::default()), client)
+    let departures = Some(Departures::new(BOUND));
+    (Transport::new(Plain::new(io), limits, open, departures, Arc::default()), client)
 }
 
 /// Writes until the socket takes no more, and returns how much it took.
@@ -174,4 +175,31 @@ async fn the_reader_is_woken_when_a_stream_begins() {
     };
     let (read, _stream) = tokio::join!(transport.read(&mut buf), begin);
     assert_eq!(read.unwrap(), 0, "the client has gone");
+}
+
+#[actix_web::test]
+async fn a_socket_leaves_when_all_is_written_and_brings_along_how_much() {
+    let (mut transport, mut client) = pair().await;
+    let connection = Rc::clone(transport.connection());
+    connection.begin_head();
+    drop(connection.begin_request(&HeaderMap::new()));
+    let unread = fill(&mut transport).await;
+
+    let left = Rc::new(std::cell::RefCell::new(None));
+    let taken_over = Rc::clone(&left);
+    connection.depart(TakeOver::new(move |it| drop(taken_over.replace(Some(it)))));
+    transport.flush().await.unwrap_err();
+    let left = left.take().expect("all was written");
+    assert_eq!(left.written, unread as u64);
+    assert!(transport.write(b"x").await.is_err() && transport.read(&mut [0]).await.is_err());
+
+    // Whoever has it goes on behind that.
+    let mut io = left.io;
+    let all = async {
+        let mut bytes = vec![0; unread + 3];
+        client.read_exact(&mut bytes).await.unwrap();
+        bytes
+    };
+    let (bytes, ()) = tokio::join!(all, async { io.write_all(b"end").await.unwrap() });
+    assert!(bytes.ends_with(b"xend"));
 }

@@ -4,27 +4,34 @@ use std::io::{self, IoSlice, Write};
 
 use bytes::{Buf as _, Bytes};
 
-/// A content, and what stands around it. Dropping what is written keeps nothing else.
-#[derive(Clone, Debug, Default)]
+/// A content, and what stands around it, if anything.
+#[derive(Clone, Debug)]
 pub(crate) struct Parcel {
-    front: Bytes,
     content: Bytes,
+    /// Boxed: most have none.
+    around: Option<Box<Around>>,
+}
+
+#[derive(Clone, Debug)]
+struct Around {
+    front: Bytes,
     back: &'static [u8],
 }
 
 impl Parcel {
     /// With nothing around it.
     pub(crate) fn plain(content: Bytes) -> Self {
-        Self { content, ..Self::default() }
+        Self { content, around: None }
     }
 
     pub(super) fn wrapped(front: Bytes, content: Bytes, back: &'static [u8]) -> Self {
-        Self { front, content, back }
+        Self { content, around: Some(Box::new(Around { front, back })) }
     }
 
     /// Bytes that are left.
     pub(crate) fn len(&self) -> usize {
-        self.front.len() + self.content.len() + self.back.len()
+        let around = self.around.as_ref().map_or(0, |around| around.front.len() + around.back.len());
+        around + self.content.len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -37,24 +44,21 @@ impl Parcel {
     ///
     /// Those of the writer. Nothing was taken then.
     pub(crate) fn write_to(&mut self, to: &mut impl Write) -> io::Result<usize> {
-        let written = if self.front.is_empty() && self.back.is_empty() {
-            to.write(&self.content)?
-        } else {
-            let parts = [&self.front[..], &self.content, self.back].map(IoSlice::new);
-            to.write_vectored(&parts)?
+        let Some(around) = &mut self.around else {
+            let written = to.write(&self.content)?;
+            self.content.advance(written);
+            return Ok(written);
         };
-        self.advance(written);
-        Ok(written)
-    }
-
-    fn advance(&mut self, written: usize) {
+        let parts = [&around.front[..], &self.content, around.back].map(IoSlice::new);
+        let written = to.write_vectored(&parts)?;
         let mut left = written;
-        for part in [&mut self.front, &mut self.content] {
+        for part in [&mut around.front, &mut self.content] {
             let of_part = left.min(part.len());
             part.advance(of_part);
             left -= of_part;
         }
-        self.back = &self.back[left..];
+        around.back = &around.back[left..];
+        Ok(written)
     }
 }
 
@@ -90,7 +94,8 @@ mod tests {
                 Parcel::wrapped("7\r\n".into(), "content".into(), b"\r\n0\r\n\r\n"),
             ] {
                 let (mut parcel, mut to) = (parcel.clone(), Narrow(width, Vec::new()));
-                let whole = [&parcel.front[..], &parcel.content, parcel.back].concat();
+                let mut whole = Vec::new();
+                parcel.clone().write_to(&mut whole).unwrap();
                 while !parcel.is_empty() {
                     let before = parcel.len();
                     assert_eq!(parcel.write_to(&mut to).unwrap(), before - parcel.len());

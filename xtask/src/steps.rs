@@ -87,7 +87,8 @@ pub(crate) const STEPS: &[Step] = &[
         name: "bench-smoke",
         proves: "every benchmark runs, once, without being measured",
         needs: &[],
-        work: Work::Cargo { args: "bench -p benches --locked -- --test", env: &[] },
+        // Unoptimised: what is compiled for the tests serves here, too.
+        work: Work::Cargo { args: "test -p benches --benches --locked -- --test", env: &[] },
         hint: "run `cargo bench -p benches` and mend the benchmark that fails",
     },
     Step {

@@ -148,7 +148,9 @@ impl Server {
     /// Outside a Tokio runtime.
     pub async fn run_until(self, shutdown: impl Future<Output = Shutdown>) -> io::Result<Ended> {
         let Self { config, hub, listeners, addresses: _, operations, tls, connections } = self;
-        let open = OpenConnections::new(connections, config.max_connections_per_address);
+        let possible = limits::connections_within(limits::open_files(), config.workers);
+        let spare = possible.unwrap_or(connections).saturating_sub(connections);
+        let open = OpenConnections::new(connections, spare, config.max_connections_per_address);
         hub.opened(&open);
 
         let mut builder = actix_server::Server::build()
@@ -244,7 +246,7 @@ fn operate(config: &Config, hub: &Hub, listener: TcpListener) -> io::Result<acti
         .disable_signals();
     let shared = Shared::new(
         config,
-        OpenConnections::new(limits::OPERATIONS, None),
+        OpenConnections::new(limits::OPERATIONS, 0, None),
         Arc::clone(hub.counters()),
         builder.graceful_shutdown_signal(),
     );

@@ -132,7 +132,7 @@ mod tests {
 
     #[actix_web::test]
     async fn one_stays_until_all_are_closed() {
-        let open = OpenConnections::new(10, None);
+        let open = OpenConnections::new(10, 0, None);
         let departures = Departures::new(Duration::ZERO);
         departures.stay().await;
 

@@ -12,8 +12,8 @@ use tokio::sync::{Notify, Semaphore};
 
 use crate::per_address::{Entered, PerAddress, TooMany};
 
-/// How many may wait for room, beyond those that there may be: they are open files too, and within the reserve. The others
-/// wait in the system's queue, once the server has [stopped](OpenConnections::full) accepting.
+/// How many may wait for room in any case: they are open files too, and these are within the reserve. The others wait in
+/// the system's queue, once the server has [stopped](OpenConnections::full) accepting.
 const WAITING: usize = 16;
 
 /// Why a connection is not let in.
@@ -37,6 +37,7 @@ struct Shared {
     /// One permit for each connection that there may still be.
     room: Semaphore,
     most: usize,
+    most_waiting: usize,
     waiting: AtomicUsize,
     /// The last permit was taken.
     filled: Notify,
@@ -47,12 +48,13 @@ struct Shared {
 }
 
 impl OpenConnections {
-    /// With so many connections at most, and so many for each address.
-    pub(crate) fn new(most: usize, per_address: Option<NonZeroUsize>) -> Self {
+    /// With so many connections at most, files to spare for so many more, and so many for each address.
+    pub(crate) fn new(most: usize, spare: usize, per_address: Option<NonZeroUsize>) -> Self {
         let most = most.min(Semaphore::MAX_PERMITS);
         let (filled, freed, emptied) = Default::default();
         let (room, waiting) = (Semaphore::new(most), AtomicUsize::new(0));
-        let shared = Shared { room, most, waiting, filled, freed, emptied };
+        let most_waiting = spare.saturating_add(WAITING);
+        let shared = Shared { room, most, most_waiting, waiting, filled, freed, emptied };
         Self { shared: Arc::new(shared), per_address: PerAddress::new(per_address) }
     }
 
@@ -119,7 +121,7 @@ impl Shared {
 
         let others = self.waiting.fetch_add(1, Ordering::Relaxed);
         let _waits = Waits(&self.waiting);
-        if others >= WAITING {
+        if others >= self.most_waiting {
             return Err(Refused::Full);
         }
         self.room.acquire().await.expect("it is never closed").forget();
@@ -154,12 +156,12 @@ mod tests {
 
     #[actix_web::test]
     async fn returns_at_once_if_none_is_open() {
-        assert!(OpenConnections::new(9, None).none_left().now_or_never().is_some());
+        assert!(OpenConnections::new(9, 0, None).none_left().now_or_never().is_some());
     }
 
     #[actix_web::test]
     async fn waits_for_the_last_one_and_no_longer() {
-        let open = OpenConnections::new(9, None);
+        let open = OpenConnections::new(9, 0, None);
         let (first, second) = (open.enter(None).await, open.clone().enter(None).await);
         assert_eq!(open.count(), 2);
 
@@ -173,7 +175,7 @@ mod tests {
 
     #[actix_web::test]
     async fn who_comes_when_there_is_no_room_waits() {
-        let open = OpenConnections::new(1, None);
+        let open = OpenConnections::new(1, 0, None);
         let mut full = Box::pin(open.full());
         assert!(future::poll_immediate(&mut full).await.is_none());
         let first = open.enter(None).await;

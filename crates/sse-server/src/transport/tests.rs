@@ -62,7 +62,7 @@ impl Served {
         let builder = actix_server::Server::build().workers(1).disable_signals();
         let shared = Shared::new(
             config,
-            OpenConnections::new(100, None),
+            OpenConnections::new(100, 0, None),
             Arc::default(),
             builder.graceful_shutdown_signal(),
         );

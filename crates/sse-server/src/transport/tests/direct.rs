@@ -15,7 +15,7 @@ async fn pair() -> (Transport, tokio::net::TcpStream) {
     let client = tokio::net::TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (io, _) = listener.accept().await.unwrap();
     let limits = Limits { head: BOUND, keep_alive: 2 * BOUND, write: BOUND, head_bytes: 1024 };
-    let open = OpenConnections::new(1, None).enter(None).await.unwrap();
+    let open = OpenConnections::new(1, 0, None).enter(None).await.unwrap();
     let departures = Some(Departures::new(BOUND));
     (Transport::new(Plain::new(io), limits, open, departures, Arc::default()), client)
 }

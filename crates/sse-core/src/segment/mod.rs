@@ -188,19 +188,19 @@ impl<S: Sink> Segment<S> {
 
     /// A blocked sink can take more.
     pub fn unblock(&self, sink: SubscriberKey) {
-        let mut state = self.state.borrow_mut();
-        let waker = state.unblock(sink).then(|| state.nudge()).flatten();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.line_up(|state| state.unblock(sink));
     }
 
     /// Has a sink called in one of the next turns, whether or not there is anything new for it, or it is blocked: it has
     /// something to say of its own.
     pub fn call(&self, sink: SubscriberKey) {
+        self.line_up(|state| state.call(sink));
+    }
+
+    /// Asks for a turn if `f` has lined somebody up.
+    fn line_up(&self, f: impl FnOnce(&mut State<S>) -> bool) {
         let mut state = self.state.borrow_mut();
-        let waker = state.call(sink).then(|| state.nudge()).flatten();
+        let waker = f(&mut state).then(|| state.nudge()).flatten();
         drop(state);
         if let Some(waker) = waker {
             waker.wake();

@@ -44,6 +44,8 @@ pub struct Server {
     operations: Option<(SocketAddr, TcpListener)>,
     tls: Option<TlsReloader>,
     connections: usize,
+    /// Connections for which there would be files besides.
+    spare: usize,
 }
 
 /// Why a server cannot start. The message is one line, and says what would help.
@@ -87,7 +89,8 @@ impl Server {
     /// [`BindError`]: nothing is bound then.
     pub fn bind(config: Config) -> Result<Self, BindError> {
         config.check()?;
-        let connections = max_connections(&config)?;
+        let (connections, possible) = max_connections(&config)?;
+        let spare = possible - connections;
         let tls = config.tls.clone().map(TlsReloader::load).transpose()?;
 
         let bind = |address| {
@@ -103,7 +106,7 @@ impl Server {
         // Also where there is but one connection: whoever asks for that wants a stream.
         let streams = (connections - (connections / STREAMS_LEAVE).max(1)).max(1);
         hub.max_streams = Some(hub.max_streams.map_or(streams, |most| most.min(streams)));
-        Ok(Self { hub: Hub::new(hub)?, config, listeners, addresses, operations, tls, connections })
+        Ok(Self { hub: Hub::new(hub)?, config, listeners, addresses, operations, tls, connections, spare })
     }
 
     /// The addresses that the server is bound to, in the order of [`Config::listen`], with real ports.
@@ -147,9 +150,7 @@ impl Server {
     ///
     /// Outside a Tokio runtime.
     pub async fn run_until(self, shutdown: impl Future<Output = Shutdown>) -> io::Result<Ended> {
-        let Self { config, hub, listeners, addresses: _, operations, tls, connections } = self;
-        let possible = limits::connections_within(limits::open_files(), config.workers);
-        let spare = possible.unwrap_or(connections).saturating_sub(connections);
+        let Self { config, hub, listeners, addresses: _, operations, tls, connections, spare } = self;
         let open = OpenConnections::new(connections, spare, config.max_connections_per_address);
         hub.opened(&open);
 
@@ -258,8 +259,8 @@ fn operate(config: &Config, hub: &Hub, listener: TcpListener) -> io::Result<acti
     Ok(builder.listen("operations", listener, service)?.run())
 }
 
-/// As many connections as configured, unless there are too few files for them.
-fn max_connections(config: &Config) -> Result<usize, BindError> {
+/// As many connections as configured, unless there are too few files for them; and for how many there are files.
+fn max_connections(config: &Config) -> Result<(usize, usize), BindError> {
     let open_files = limits::open_files();
     let Some(possible) = limits::connections_within(open_files, config.workers) else {
         let open_files = open_files.unwrap_or(u64::MAX);
@@ -271,10 +272,10 @@ fn max_connections(config: &Config) -> Result<usize, BindError> {
                 wanted,
                 possible, open_files, "fewer connections than configured: too few open files are allowed"
             );
-            Ok(possible)
+            Ok((possible, possible))
         }
-        Some(wanted) => Ok(wanted),
-        None => Ok(possible),
+        Some(wanted) => Ok((wanted, possible)),
+        None => Ok((possible, possible)),
     }
 }
 

@@ -207,5 +207,5 @@ fn more_connections_than_files_are_cut_down() {
 }
 
 fn max_connections_of(config: &Config) -> usize {
-    max_connections(config).unwrap()
+    max_connections(config).unwrap().0
 }

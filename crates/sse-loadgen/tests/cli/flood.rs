@@ -4,8 +4,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use sse_loadgen::serve::{Counts, Faults, ServeConfig};
+use sse_loadgen::serve::{Faults, ServeConfig};
 
+use crate::exact::done;
 use crate::peer::{Answer, Peer};
 use crate::program::all;
 use crate::server::{TestServer, prompt};
@@ -43,12 +44,6 @@ impl Flooded {
         assert_eq!((self.number("foreign"), self.number("uncertain")), (0, 0));
         ["deliveries", "lost", "duplicated", "reordered", "damaged"].map(|name| self.number(name))
     }
-}
-
-/// The same, as it was done. What is delayed and overtaken is seen as reordered.
-fn done(counts: &Counts) -> [u64; 5] {
-    let Counts { delivered, dropped, duplicated, reordered, overtaken, corrupted, .. } = *counts;
-    [delivered - corrupted, dropped, duplicated, reordered + overtaken, corrupted]
 }
 
 #[test]
